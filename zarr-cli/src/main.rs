@@ -1,0 +1,2 @@
+//! zarr-cli
+fn main() {}

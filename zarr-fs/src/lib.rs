@@ -1,1 +1,24 @@
-//! zarr-fs
+//! An async filesystem trait in fsspec's words, with a `close` that leaves nothing behind.
+
+pub mod call_options;
+mod capabilities;
+mod delegate;
+mod error;
+mod ext;
+mod filesystem;
+mod info;
+pub mod options;
+mod path;
+pub mod registry;
+pub mod session;
+
+pub use call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+pub use capabilities::{Capabilities, Listing};
+pub use error::{BoxError, Context, Error, Outcome, Result};
+pub use ext::FileSystemExt;
+pub use filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
+pub use info::{CatResult, DirListing, FileInfo, IoStats, Version};
+pub use options::Options;
+pub use path::{MAX_PATH_BYTES, Path};
+pub use registry::{Factory, Registry, Resolved};
+pub use session::{CloseError, CloseReport, scoped};

@@ -1,0 +1,259 @@
+//! One call on its way through a session.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Core, LeaseShared, lock};
+use super::private_runtime::ConnectError;
+use super::state::{CallId, Refused};
+use crate::error::{BoxError, Context, Error, Outcome, Result};
+use crate::path::Path;
+
+tokio::task_local! {
+    static CURRENT: Arc<Call>;
+}
+
+type Cleanup = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send>;
+
+/// How long the tidying up of a cut call may take.
+const CLEANUP_LIMIT: Duration = Duration::from_millis(500);
+
+/// Whether a call changes anything: it decides what a cut says of the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// Reads only.
+    Read,
+    /// May have changed something when it is cut.
+    Write,
+}
+
+/// One call on its way through a session. It ends when this is dropped.
+pub(crate) struct Call {
+    id: CallId,
+    cut: CancellationToken,
+    op: &'static str,
+    path: Path,
+    core: Arc<Core>,
+    lease: Arc<LeaseShared>,
+    cleanup: Mutex<Option<Cleanup>>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("op", &self.op)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    pub(crate) fn new(
+        id: CallId,
+        cut: CancellationToken,
+        op: &'static str,
+        path: Path,
+        core: Arc<Core>,
+        lease: Arc<LeaseShared>,
+    ) -> Self {
+        Self {
+            id,
+            cut,
+            op,
+            path,
+            core,
+            lease,
+            cleanup: Mutex::default(),
+        }
+    }
+
+    /// What waits for this call without keeping it from ending.
+    pub(crate) fn waiter(&self) -> Waiter {
+        Waiter {
+            cut: self.cut.clone(),
+            at: self.core.at(self.op, &self.path),
+        }
+    }
+
+    fn not_started(&self) -> Error {
+        self.waiter().closed(Outcome::NotStarted)
+    }
+
+    /// Waits for a permit, then starts.
+    pub(crate) async fn start(&self) -> Result<OwnedSemaphorePermit> {
+        let permits = Arc::clone(&self.core.permits);
+        let permit = tokio::select! {
+            biased;
+            () = self.cut.cancelled() => return Err(self.not_started()),
+            permit = permits.acquire_owned() => permit.map_err(|_| self.not_started())?,
+        };
+        self.start_now()?;
+        Ok(permit)
+    }
+
+    /// Starts without a permit: for calls that no server sees.
+    pub(crate) fn start_now(&self) -> Result<()> {
+        self.core
+            .lock()
+            .machine
+            .start_call(self.id)
+            .map_err(|Refused| self.not_started())
+    }
+
+    /// Waits for something that is not the network; a close does not wait for it.
+    pub(crate) async fn park<F: Future>(&self, wait: F) -> Result<F::Output, Refused> {
+        self.core.lock().machine.park_call(self.id)?;
+        let output = tokio::select! {
+            biased;
+            () = self.cut.cancelled() => return Err(Refused),
+            output = wait => output,
+        };
+        self.core.lock().machine.unpark_call(self.id)?;
+        Ok(output)
+    }
+
+    /// Runs `work` as the current call, until it is done or `stopped` or cut; in the latter cases tidies up. `None`
+    /// means that it was not done.
+    pub(crate) async fn drive<T>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T>> + Send,
+        stopped: impl Future<Output = ()> + Send,
+    ) -> Option<Result<T>> {
+        let caught = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(work));
+        let output = CURRENT
+            .scope(Arc::clone(self), async {
+                tokio::select! {
+                    biased;
+                    () = self.cut.cancelled() => None,
+                    () = stopped => None,
+                    output = caught => Some(output),
+                }
+            })
+            .await;
+        match output {
+            Some(Ok(output)) => Some(output),
+            Some(Err(panic)) => Some(Err(self
+                .waiter()
+                .backend(format!("a panic: {}", panic_text(&*panic))))),
+            None => {
+                self.clean_up().await;
+                None
+            }
+        }
+    }
+
+    async fn clean_up(&self) {
+        let Some(cleanup) = lock(&self.cleanup).take() else {
+            return;
+        };
+        let failure: Option<BoxError> = match tokio::time::timeout(CLEANUP_LIMIT, cleanup()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error),
+            Err(_) => Some("no answer in time".into()),
+        };
+        if let Some(source) = failure {
+            self.lease.add_failure(Arc::new(self.waiter().backend(source)));
+        }
+    }
+}
+
+/// The caller's side of a call: it learns of a cut, and knows what to say then.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiter {
+    cut: CancellationToken,
+    at: Context,
+}
+
+impl Waiter {
+    /// Resolves when a close cuts the call.
+    pub(crate) async fn cancelled(&self) {
+        self.cut.cancelled().await;
+    }
+
+    pub(crate) fn closed(&self, outcome: Outcome) -> Error {
+        Error::Closed {
+            at: self.at.clone(),
+            outcome,
+        }
+    }
+
+    /// The error of a call that was cut after it started.
+    pub(crate) fn was_cut(&self, kind: CallKind) -> Error {
+        self.closed(match kind {
+            CallKind::Read => Outcome::Cut,
+            CallKind::Write => Outcome::Unknown,
+        })
+    }
+
+    pub(crate) fn backend(&self, source: impl Into<BoxError>) -> Error {
+        Error::Backend {
+            at: self.at.clone(),
+            source: source.into(),
+        }
+    }
+
+    /// The error of a call for which no client could be made.
+    pub(crate) fn no_client(&self, error: ConnectError) -> Error {
+        match error {
+            ConnectError::Client(error) => error,
+            ConnectError::Runtime(error) => self.backend(Box::new(error) as BoxError),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.core.end(self.id);
+    }
+}
+
+/// The call that the current task works for: what a transport needs to know of the lifecycle.
+#[derive(Clone, Debug)]
+pub struct CallContext(Arc<Call>);
+
+impl CallContext {
+    /// The call that the current task works for; `None` outside one.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Arc::clone).ok().map(Self)
+    }
+
+    /// Waits for something else than the network (retry back-off, the consumer of a stream, the producer of an upload).
+    /// A close that begins meanwhile cuts the call at once.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the call was cut; it must end.
+    pub async fn park<F: Future>(&self, wait: F) -> Result<F::Output> {
+        self.0
+            .park(wait)
+            .await
+            .map_err(|Refused| self.0.waiter().was_cut(CallKind::Read))
+    }
+
+    /// Sets what is done outside (abort an upload) if the call is cut or its caller goes away; it gets half a second, and
+    /// its failure is in the close error.
+    pub fn on_cut(
+        &self,
+        cleanup: impl FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static,
+    ) {
+        *lock(&self.0.cleanup) = Some(Box::new(cleanup));
+    }
+
+    /// Takes back what [`CallContext::on_cut`] set.
+    pub fn disarm(&self) {
+        *lock(&self.0.cleanup) = None;
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "no message".to_owned(),
+    }
+}

@@ -1,0 +1,263 @@
+//! What a user holds of a session, and the ways a backend's calls go through it.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use tokio::sync::oneshot;
+
+use super::call::CallKind;
+use super::core::{Core, LeaseShared};
+use super::report::{CloseError, CloseReport};
+use super::state::{LeasePhase, Refused};
+use super::stream::{self, HeadSender, Sink};
+use super::threads::Threads;
+use crate::error::{Context, Error, Outcome, Result};
+use crate::info::IoStats;
+use crate::path::Path;
+
+/// The session is closing or closed: make a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session is closed")]
+pub struct Gone;
+
+/// What a user holds of a session. Not `Clone`: [`Lease::share`] makes another lease with a life of its own.
+///
+/// Dropped without [`Lease::close`] it raises a resource warning; what it held is released in the background.
+#[derive(Debug)]
+pub struct Lease<C>(LeaseHandle<C>);
+
+impl<C> Drop for Lease<C> {
+    fn drop(&mut self) {
+        self.0.core.drop_lease(&self.0.shared);
+    }
+}
+
+impl<C: Send + Sync + 'static> Lease<C> {
+    pub(super) fn open(
+        core: &Arc<Core>,
+        threads: &Arc<Threads<C>>,
+        opened_at: &'static Location<'static>,
+    ) -> Result<Self, Gone> {
+        let shared = core.open_lease(opened_at).map_err(|Refused| Gone)?;
+        Ok(Self(LeaseHandle {
+            core: Arc::clone(core),
+            threads: Arc::clone(threads),
+            shared,
+        }))
+    }
+
+    /// Another lease on the same session.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if this lease was closed, [`Error::Forked`] in a forked child.
+    pub fn share(&self, opened_at: &'static Location<'static>) -> Result<Self> {
+        let LeaseHandle {
+            core,
+            threads,
+            shared,
+        } = &self.0;
+        let at = || core.at("share", &Path::root());
+        if core.is_forked() {
+            return Err(Error::Forked { at: at() });
+        }
+        let closed = || Error::Closed {
+            at: at(),
+            outcome: Outcome::NotStarted,
+        };
+        if core.lock().machine.lease_phase(shared.id) != LeasePhase::Open {
+            return Err(closed());
+        }
+        Self::open(core, threads, opened_at).map_err(|Gone| closed())
+    }
+
+    /// The part of this lease that readers and streams keep: it runs calls and does not keep the lease alive.
+    #[must_use]
+    pub fn handle(&self) -> LeaseHandle<C> {
+        self.0.clone()
+    }
+
+    /// The filesystem's name, as its session was given it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.core.name
+    }
+
+    /// What the session has moved so far.
+    #[must_use]
+    pub fn io_stats(&self) -> IoStats {
+        self.0.core.counters.snapshot()
+    }
+
+    /// The place of an error.
+    #[must_use]
+    pub fn at(&self, op: &'static str, path: &Path) -> Context {
+        self.0.core.at(op, path)
+    }
+
+    /// [`LeaseHandle::run`].
+    ///
+    /// # Errors
+    /// As [`LeaseHandle::run`].
+    pub async fn run<T, F, W>(&self, op: &'static str, path: &Path, kind: CallKind, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        W: FnOnce(Arc<C>) -> F + Send + 'static,
+    {
+        self.0.run(op, path, kind, work).await
+    }
+
+    /// [`LeaseHandle::open_stream`].
+    ///
+    /// # Errors
+    /// As [`LeaseHandle::open_stream`].
+    pub async fn open_stream<H, T, F, W>(
+        &self,
+        op: &'static str,
+        path: &Path,
+        work: W,
+    ) -> Result<(H, BoxStream<'static, Result<T>>)>
+    where
+        H: Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+        W: FnOnce(Arc<C>, HeadSender<H>, Sink<T>) -> F + Send + 'static,
+    {
+        self.0.open_stream(op, path, work).await
+    }
+
+    /// [`LeaseHandle::open_stream`] without a head: it begins when the stream is first polled.
+    pub fn stream<T, F, W>(&self, op: &'static str, path: &Path, work: W) -> BoxStream<'static, Result<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+        W: FnOnce(Arc<C>, Sink<T>) -> F + Send + 'static,
+    {
+        stream::lazy(self.handle(), op, path.clone(), work)
+    }
+
+    /// Ends this lease; see [`FileSystem::close`](crate::FileSystem::close).
+    ///
+    /// # Errors
+    /// [`CloseError`] with the report and each failure; what could be released is released.
+    pub async fn close(&self) -> Result<CloseReport, CloseError> {
+        self.0.core.close(&self.0.shared).await
+    }
+}
+
+/// Runs the calls of a lease without keeping it alive: once the lease is closed or dropped, its calls are `Closed`.
+pub struct LeaseHandle<C> {
+    pub(super) core: Arc<Core>,
+    pub(super) threads: Arc<Threads<C>>,
+    pub(super) shared: Arc<LeaseShared>,
+}
+
+impl<C> Clone for LeaseHandle<C> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            threads: Arc::clone(&self.threads),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for LeaseHandle<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LeaseHandle")
+            .field("name", &self.core.name)
+            .field("opened_at", &self.shared.opened_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Send + Sync + 'static> LeaseHandle<C> {
+    /// Runs `work` with the client as one call: on an I/O thread if the session has them, else where it is awaited.
+    ///
+    /// The call is cut if a close says so, and cancelled if the returned future is dropped.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Closed`] before, or cut off by, a close; [`Error::Backend`] for a panic in `work`.
+    pub async fn run<T, F, W>(&self, op: &'static str, path: &Path, kind: CallKind, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        W: FnOnce(Arc<C>) -> F + Send + 'static,
+    {
+        let call = self.core.begin(&self.shared, op, path)?;
+        let permit = call.start().await?;
+        if let Some(client) = self.threads.local() {
+            let done = call.drive(work(client), std::future::pending()).await;
+            drop(permit);
+            return done.unwrap_or_else(|| Err(call.waiter().was_cut(kind)));
+        }
+        let waiter = call.waiter();
+        let (mut reply, answer) = oneshot::channel();
+        self.threads
+            .runtime(&self.core, &waiter)?
+            .submit(move |client| async move {
+                let done = match client {
+                    Ok(client) => {
+                        call.drive(async move { work(client).await }, reply.closed())
+                            .await
+                    }
+                    Err(error) => Some(Err(call.waiter().no_client(error))),
+                };
+                // The answer first, then the end of the call: a close that waits for the call finds it answered.
+                if let Some(done) = done {
+                    let _ = reply.send(done);
+                }
+                drop((permit, call));
+            });
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(waiter.was_cut(kind))),
+            () = waiter.cancelled() => Err(waiter.was_cut(kind)),
+        }
+    }
+
+    /// Runs blocking `work` as one call, in the calling thread, for clients that live on no I/O thread.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Closed`] after the lease's close began; [`Error::Unsupported`] if the session has I/O
+    /// threads.
+    pub fn run_blocking<T>(
+        &self,
+        op: &'static str,
+        path: &Path,
+        work: impl FnOnce(&C) -> Result<T>,
+    ) -> Result<T> {
+        let call = self.core.begin(&self.shared, op, path)?;
+        call.start_now()?;
+        match self.threads.local() {
+            Some(client) => work(&client),
+            None => Err(Error::Unsupported {
+                at: self.core.at(op, path),
+                what: "blocking calls".to_owned(),
+            }),
+        }
+    }
+
+    /// Opens a stream as one call: `work` sends a head (what is known before the first item) and then items.
+    ///
+    /// The call holds its permit until the head is sent, and lasts until the stream ends, is cut, or is dropped.
+    ///
+    /// # Errors
+    /// Those of `work` before it sent the head; [`Error::Closed`] before, or cut off by, a close.
+    pub async fn open_stream<H, T, F, W>(
+        &self,
+        op: &'static str,
+        path: &Path,
+        work: W,
+    ) -> Result<(H, BoxStream<'static, Result<T>>)>
+    where
+        H: Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+        W: FnOnce(Arc<C>, HeadSender<H>, Sink<T>) -> F + Send + 'static,
+    {
+        stream::open(self, op, path, work).await
+    }
+}

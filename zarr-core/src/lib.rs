@@ -1,1 +1,3 @@
 //! zarr-core
+
+pub mod metadata;

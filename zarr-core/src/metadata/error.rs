@@ -1,0 +1,152 @@
+//! [`MetadataError`]: what is wrong in a metadata document, and where.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::json::Json;
+
+/// Why a metadata document, or a part of it, was refused.
+///
+/// Each variant is a decision: an [`Invalid`](Self::Invalid) document is broken and somebody has to repair it;
+/// an [`Unsupported`](Self::Unsupported) one is well formed and asks for something that this library lacks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// The document breaks the specification, or is not JSON at all.
+    #[error("{}: expected {expected}, found {found}", Place { pointer, position })]
+    Invalid {
+        /// JSON pointer (RFC 6901) of the offending value; empty for the document itself.
+        pointer: String,
+        /// Line and column, for errors of the JSON text itself.
+        position: Option<Position>,
+        /// What the specification asks for.
+        expected: Cow<'static, str>,
+        /// What the document holds, shortened if it is long.
+        found: String,
+    },
+    /// The document is well formed and asks for something that is not implemented.
+    #[error("{}: {what} is not supported", Place { pointer, position: &None })]
+    Unsupported {
+        /// JSON pointer (RFC 6901) of the value; empty for the document itself.
+        pointer: String,
+        /// What is missing here, as the subject of a sentence: `data type "foo"`.
+        what: String,
+    },
+}
+
+/// A place in the text of a document, both numbers counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, ended by a line feed.
+    pub line: usize,
+    /// Column, in Unicode scalar values.
+    pub column: usize,
+}
+
+impl MetadataError {
+    /// An [`Invalid`](Self::Invalid) error that quotes the value it found.
+    pub fn invalid(expected: impl Into<Cow<'static, str>>, found: &Json) -> Self {
+        Self::mismatch(expected, found.excerpt())
+    }
+
+    /// An [`Invalid`](Self::Invalid) error with its own words for what was found.
+    pub fn mismatch(expected: impl Into<Cow<'static, str>>, found: impl Into<String>) -> Self {
+        Self::Invalid {
+            pointer: String::new(),
+            position: None,
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// An [`Unsupported`](Self::Unsupported) error.
+    pub fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported {
+            pointer: String::new(),
+            what: what.into(),
+        }
+    }
+
+    /// JSON pointer (RFC 6901) of the offending value; empty for the document itself.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::Invalid { pointer, .. } | Self::Unsupported { pointer, .. } => pointer,
+        }
+    }
+
+    /// Says that the error lies inside the member `key` of an object: puts it in front of the pointer.
+    #[must_use]
+    pub fn within(mut self, key: &str) -> Self {
+        let (Self::Invalid { pointer, .. } | Self::Unsupported { pointer, .. }) = &mut self;
+        let mut longer = String::with_capacity(pointer.len() + key.len() + 1);
+        longer.push('/');
+        for c in key.chars() {
+            match c {
+                '~' => longer.push_str("~0"),
+                '/' => longer.push_str("~1"),
+                c => longer.push(c),
+            }
+        }
+        longer.push_str(pointer);
+        *pointer = longer;
+        self
+    }
+
+    /// Says that the error lies inside the item `index` of an array.
+    #[must_use]
+    pub fn within_index(self, index: usize) -> Self {
+        self.within(&index.to_string())
+    }
+
+    pub(crate) fn with_position(mut self, at: Position) -> Self {
+        if let Self::Invalid { position, .. } = &mut self {
+            *position = Some(at);
+        }
+        self
+    }
+}
+
+/// Adds the place to the error of a step into a document.
+pub(crate) trait Within {
+    /// See [`MetadataError::within`].
+    fn within(self, key: &str) -> Self;
+    /// See [`MetadataError::within_index`].
+    fn within_index(self, index: usize) -> Self;
+}
+
+impl<T> Within for Result<T, MetadataError> {
+    fn within(self, key: &str) -> Self {
+        self.map_err(|e| e.within(key))
+    }
+
+    fn within_index(self, index: usize) -> Self {
+        self.map_err(|e| e.within_index(index))
+    }
+}
+
+/// "/a/b (line 1, column 2)", or "document" where the pointer is empty.
+struct Place<'a> {
+    pointer: &'a str,
+    position: &'a Option<Position>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pointer.is_empty() {
+            f.write_str("document")?;
+        }
+        // Keys come from strangers: a control character must not reach a terminal or split a log line.
+        for c in self.pointer.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_unicode())?
+            } else {
+                fmt::Write::write_char(f, c)?
+            }
+        }
+        match self.position {
+            Some(Position { line, column }) => write!(f, " (line {line}, column {column})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,1 +1,16 @@
-//! Servers and helpers for the workspace's tests.
+//! Servers and helpers for the workspace's tests. The servers run in process, each on a thread of its own, and always:
+//! [`gcs::GcsServer`] is a faithful GCS XML API, [`http::HttpServer`] an HTTP file server in many shapes. Both share
+//! [`Server`]: faults by request, a request log, connection counts, rounds, TLS, HTTP/1.1 and HTTP/2.
+
+#[cfg(test)]
+mod client;
+pub mod gcs;
+pub mod load;
+mod server;
+mod sync;
+
+pub use server::{
+    Answer, App, At, Break, Fault, FaultId, Faults, Framing, Logged, Observer, Protocol, Request, RoundGate,
+    Server, ServerOptions, TestCa, When,
+};
+pub use sync::wait_until;

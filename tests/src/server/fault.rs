@@ -1,0 +1,429 @@
+//! Faults by request: what goes wrong, when, and how often.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::app::{Answer, Framing, Request};
+use crate::sync::lock;
+
+/// Where in an answer something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Before the request's body is read and before any byte of the answer.
+    Head,
+    /// After so many bytes of the answer's body have been handed to the kernel.
+    Body(usize),
+}
+
+/// What happens there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// The connection is reset (RST).
+    Reset,
+    /// The connection is closed (FIN).
+    Close,
+    /// Nothing more is sent, and the connection stays open until the client or the server ends it.
+    Stall,
+}
+
+/// One thing that goes wrong with one request. Parts combine: `Fault::status(503).retry_after(1).after(delay)`.
+#[derive(Debug, Clone, Default)]
+pub struct Fault {
+    pub(crate) delay: Duration,
+    pub(crate) replace: Option<(StatusCode, Bytes)>,
+    pub(crate) headers: Vec<(HeaderName, Option<HeaderValue>)>,
+    pub(crate) framing: Option<Framing>,
+    pub(crate) broken: Option<(At, Break)>,
+    pub(crate) drip: Option<(usize, Duration)>,
+}
+
+impl Fault {
+    /// An answer with this status and a short text in place of the real one; the request has no effect.
+    pub fn status(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = Bytes::from(format!("fault: {status}\n"));
+        Self {
+            replace: Some((status, text)),
+            ..Self::default()
+        }
+        .header(CONTENT_TYPE, "text/plain")
+    }
+
+    /// Nothing but a delay before the answer's headers. Delays of several requests run side by side.
+    pub fn delay(delay: Duration) -> Self {
+        Self {
+            delay,
+            ..Self::default()
+        }
+    }
+
+    /// A break at some place of an otherwise right answer.
+    pub fn broken(at: At, how: Break) -> Self {
+        Self {
+            broken: Some((at, how)),
+            ..Self::default()
+        }
+    }
+
+    /// The connection is reset before any byte of the answer.
+    pub fn reset() -> Self {
+        Self::broken(At::Head, Break::Reset)
+    }
+
+    /// The connection is reset after `sent` bytes of the body.
+    pub fn reset_after(sent: usize) -> Self {
+        Self::broken(At::Body(sent), Break::Reset)
+    }
+
+    /// The connection is closed after `sent` bytes of the body; `Content-Length` still promises all of it.
+    pub fn truncate(sent: usize) -> Self {
+        Self::broken(At::Body(sent), Break::Close)
+    }
+
+    /// The body ends after `sent` bytes as if that were all: no length, the end is the end of the connection.
+    pub fn truncate_without_length(sent: usize) -> Self {
+        let mut fault = Self::broken(At::Body(sent), Break::Close);
+        fault.framing = Some(Framing::UntilClose);
+        fault
+    }
+
+    /// Chunked, and the connection closed after `sent` bytes, without the last chunk.
+    pub fn truncate_chunked(sent: usize) -> Self {
+        let mut fault = Self::broken(At::Body(sent), Break::Close);
+        fault.framing = Some(Framing::Chunked);
+        fault
+    }
+
+    /// No answer at all, and the request's body is not read.
+    pub fn stall() -> Self {
+        Self::broken(At::Head, Break::Stall)
+    }
+
+    /// Nothing more after `sent` bytes of the body.
+    pub fn stall_after(sent: usize) -> Self {
+        Self::broken(At::Body(sent), Break::Stall)
+    }
+
+    /// The body comes in pieces of `bytes`, one `every` so often.
+    pub fn drip(bytes: usize, every: Duration) -> Self {
+        Self {
+            drip: Some((bytes.max(1), every)),
+            ..Self::default()
+        }
+    }
+
+    /// A `Content-Range` other than the right one.
+    pub fn content_range(value: &str) -> Self {
+        Self::default().header(CONTENT_RANGE, value)
+    }
+
+    /// Status 200 and the page of a login form, as captive portals and expired sessions answer.
+    pub fn html_login() -> Self {
+        let page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action=\"/login\" method=\"post\">\
+                    <input name=\"user\"><input name=\"password\" type=\"password\"></form></body></html>\n";
+        Self {
+            replace: Some((StatusCode::OK, Bytes::from_static(page.as_bytes()))),
+            ..Self::default()
+        }
+        .header(CONTENT_TYPE, "text/html; charset=utf-8")
+    }
+
+    /// Status 200 and nothing in it.
+    pub fn empty_ok() -> Self {
+        Self {
+            replace: Some((StatusCode::OK, Bytes::new())),
+            ..Self::default()
+        }
+    }
+
+    /// A redirect (301, 302, 303, 307 or 308) to `location`. One to the request's own URL is a loop.
+    pub fn redirect(status: u16, location: &str) -> Self {
+        Self::status(status).header(LOCATION, location)
+    }
+
+    /// Adds a delay before the headers.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Adds `Retry-After` in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.header(RETRY_AFTER, &seconds.to_string())
+    }
+
+    /// Sets a header of the answer; a value that HTTP does not allow is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, Some(value)));
+        }
+        self
+    }
+
+    /// Removes a header of the answer.
+    #[must_use]
+    pub fn without_header(mut self, name: HeaderName) -> Self {
+        self.headers.push((name, None));
+        self
+    }
+
+    /// Tells the end of the body in another way.
+    #[must_use]
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.framing = Some(framing);
+        self
+    }
+
+    /// Replaces the body; the rest of the answer stays. Only for faults that replace the answer.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        let status = self
+            .replace
+            .as_ref()
+            .map_or(StatusCode::OK, |(status, _)| *status);
+        self.replace = Some((status, body.into()));
+        self
+    }
+
+    pub(crate) fn edit(&self, answer: &mut Answer) {
+        for (name, value) in &self.headers {
+            match value {
+                Some(value) => drop(answer.headers.insert(name.clone(), value.clone())),
+                None => drop(answer.headers.remove(name)),
+            }
+        }
+        if let Some(framing) = self.framing {
+            answer.framing = framing;
+        }
+    }
+}
+
+type Predicate = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
+
+/// Which requests a fault hits. Conditions are joined by *and*.
+#[derive(Clone)]
+pub struct When {
+    predicates: Vec<Predicate>,
+    skip: u64,
+    times: u64,
+    chance: Option<(u64, f64)>,
+}
+
+impl fmt::Debug for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            predicates,
+            skip,
+            times,
+            chance,
+        } = self;
+        let conditions = predicates.len();
+        write!(
+            f,
+            "When {{ conditions: {conditions}, skip: {skip}, times: {times}, chance: {chance:?} }}"
+        )
+    }
+}
+
+impl When {
+    /// Every request.
+    pub fn always() -> Self {
+        Self {
+            predicates: Vec::new(),
+            skip: 0,
+            times: u64::MAX,
+            chance: None,
+        }
+    }
+
+    /// The `n`-th request only, counted from 1 and from the moment the fault is added.
+    pub fn nth(n: u64) -> Self {
+        Self::always().skip(n.saturating_sub(1)).times(1)
+    }
+
+    /// Requests of this method.
+    pub fn method(method: &str) -> Self {
+        Self::always().and_method(method)
+    }
+
+    /// Requests whose decoded path ends so.
+    pub fn path_ends(suffix: &str) -> Self {
+        Self::always().and_path_ends(suffix)
+    }
+
+    /// And the method is this one.
+    #[must_use]
+    pub fn and_method(self, method: &str) -> Self {
+        let method = method.to_owned();
+        self.and(move |request| request.method.as_str() == method)
+    }
+
+    /// And the decoded path ends so.
+    #[must_use]
+    pub fn and_path_ends(self, suffix: &str) -> Self {
+        let suffix = suffix.to_owned();
+        self.and(move |request| super::app::decode(&request.path).ends_with(&suffix))
+    }
+
+    /// And this holds; the request's body has not been read yet.
+    #[must_use]
+    pub fn and(mut self, predicate: impl Fn(&Request) -> bool + Send + Sync + 'static) -> Self {
+        self.predicates.push(Arc::new(predicate));
+        self
+    }
+
+    /// But not the first `skip` of them.
+    #[must_use]
+    pub fn skip(mut self, skip: u64) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// At most so many of them.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// Each of them with this probability, by a generator with this seed.
+    #[must_use]
+    pub fn chance(mut self, seed: u64, probability: f64) -> Self {
+        self.chance = Some((seed, probability));
+        self
+    }
+}
+
+/// Names one entry of a schedule; it is in the log of each request that the fault hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FaultId(u64);
+
+struct Entry {
+    id: FaultId,
+    when: When,
+    faults: Vec<Fault>,
+    random: Random,
+    seen: u64,
+    hits: u64,
+}
+
+impl Entry {
+    fn strike(&mut self, request: &Request) -> Option<Fault> {
+        if !self.when.predicates.iter().all(|holds| holds(request)) {
+            return None;
+        }
+        self.seen += 1;
+        if self.seen <= self.when.skip || self.hits >= self.when.times {
+            return None;
+        }
+        if let Some((_, probability)) = self.when.chance
+            && self.random.unit() >= probability
+        {
+            return None;
+        }
+        self.hits += 1;
+        let chosen = self.random.below(self.faults.len());
+        self.faults.get(chosen).cloned()
+    }
+}
+
+/// The schedule of a server. The first entry that strikes decides; every entry counts every request it matches.
+#[derive(Default)]
+pub struct Faults(Mutex<(u64, Vec<Entry>)>);
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Faults({} entries)", lock(&self.0).1.len())
+    }
+}
+
+impl Faults {
+    /// Adds a fault.
+    pub fn add(&self, when: When, fault: Fault) -> FaultId {
+        self.add_mix(when, vec![fault])
+    }
+
+    /// Adds a mix: each time it strikes, one of `faults` is drawn. An empty mix never strikes.
+    pub fn add_mix(&self, when: When, faults: Vec<Fault>) -> FaultId {
+        let mut schedule = lock(&self.0);
+        schedule.0 += 1;
+        let id = FaultId(schedule.0);
+        let random = Random::new(when.chance.map_or(schedule.0, |(seed, _)| seed));
+        schedule.1.push(Entry {
+            id,
+            when,
+            faults,
+            random,
+            seen: 0,
+            hits: 0,
+        });
+        id
+    }
+
+    /// How often this fault has struck.
+    pub fn hits(&self, id: FaultId) -> u64 {
+        lock(&self.0)
+            .1
+            .iter()
+            .find(|entry| entry.id == id)
+            .map_or(0, |entry| entry.hits)
+    }
+
+    /// Removes one fault.
+    pub fn remove(&self, id: FaultId) {
+        lock(&self.0).1.retain(|entry| entry.id != id);
+    }
+
+    /// Removes all faults.
+    pub fn clear(&self) {
+        lock(&self.0).1.clear();
+    }
+
+    pub(crate) fn strike(&self, request: &Request) -> Option<(FaultId, Fault)> {
+        let mut struck = None;
+        for entry in &mut lock(&self.0).1 {
+            if struck.is_none() {
+                struck = entry.strike(request).map(|fault| (entry.id, fault));
+            } else if entry.when.predicates.iter().all(|holds| holds(request)) {
+                entry.seen += 1;
+            }
+        }
+        struck
+    }
+}
+
+/// A small generator (splitmix64): the same seed, the same faults.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `0.0..1.0`.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number below `bound`; 0 if there is none.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}

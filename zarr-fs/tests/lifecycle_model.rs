@@ -3,6 +3,14 @@
 //! The model is the real state machine (`session::state`) with an environment that may do anything a runtime may do, in any
 //! order: calls begin, start, park, go on and end; leases open, close (again and again), or are dropped; the drain time
 //! runs out; stuck calls are given up. The checker visits every reachable state.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    reason = "a test"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +59,11 @@ impl World {
     }
 
     fn owner(&self, call: CallId) -> LeaseId {
-        self.calls.iter().find(|(id, _)| *id == call).map(|(_, lease)| *lease).expect("a call of the model")
+        self.calls
+            .iter()
+            .find(|(id, _)| *id == call)
+            .map(|(_, lease)| *lease)
+            .expect("a call of the model")
     }
 
     fn apply(&mut self, effects: Vec<Effect>) {
@@ -69,8 +81,10 @@ impl World {
                 }
                 Effect::TearDown => {
                     self.tear_downs += 1;
-                    let all_ended =
-                        self.leases.iter().all(|lease| self.machine.lease_phase(*lease) == LeasePhase::Ended);
+                    let all_ended = self
+                        .leases
+                        .iter()
+                        .all(|lease| self.machine.lease_phase(*lease) == LeasePhase::Ended);
                     if !all_ended {
                         self.breaks("i: torn down under a lease that had not ended");
                     }
@@ -85,7 +99,11 @@ impl World {
         if first {
             self.closing.insert(lease, calls.clone());
         }
-        let effects = if dropped { self.machine.drop_lease(lease) } else { self.machine.begin_close(lease) };
+        let effects = if dropped {
+            self.machine.drop_lease(lease)
+        } else {
+            self.machine.begin_close(lease)
+        };
         if !first && !dropped && !effects.is_empty() {
             self.breaks("c: a second close did something");
         }
@@ -140,7 +158,12 @@ impl Model for Lifecycle {
             }
         }
         for call in &world.live {
-            steps.extend([Step::Start(*call), Step::Park(*call), Step::Unpark(*call), Step::End(*call)]);
+            steps.extend([
+                Step::Start(*call),
+                Step::Park(*call),
+                Step::Unpark(*call),
+                Step::End(*call),
+            ]);
         }
         if world.machine.phase() == SessionPhase::TearingDown {
             steps.push(Step::TornDown);
@@ -200,7 +223,11 @@ impl Model for Lifecycle {
             Step::DrainExpires(lease) => {
                 let effects = world.machine.drain_expired(lease);
                 world.apply(effects);
-                if world.machine.calls(lease).any(|(_, phase)| phase != CallPhase::Cut) {
+                if world
+                    .machine
+                    .calls(lease)
+                    .any(|(_, phase)| phase != CallPhase::Cut)
+                {
                     world.breaks("b: a call outlived the drain time uncut");
                 }
             }
@@ -210,7 +237,12 @@ impl Model for Lifecycle {
                 if world.machine.lease_phase(lease) != LeasePhase::Ended {
                     world.breaks("h: giving up did not end the lease");
                 }
-                world.live.retain(|call| world.calls.iter().any(|(id, owner)| id == call && *owner != lease));
+                world.live.retain(|call| {
+                    world
+                        .calls
+                        .iter()
+                        .any(|(id, owner)| id == call && *owner != lease)
+                });
             }
             Step::TornDown => world.machine.torn_down(),
         }
@@ -229,37 +261,62 @@ impl Model for Lifecycle {
                 let open = |lease: &LeaseId| world.machine.lease_phase(*lease) == LeasePhase::Open;
                 !world.leases.iter().any(open) || world.machine.phase() == SessionPhase::Open
             }),
-            Property::always("what drained had started, what was cut is counted", |_, world: &World| {
-                world.closing.iter().all(|(lease, calls)| {
-                    let tally = world.machine.tally(*lease);
-                    let (drained, cut) = (tally.drained as usize, tally.cut as usize);
-                    drained <= calls.values().filter(|phase| **phase == CallPhase::Started).count()
-                        && cut + drained <= calls.len()
-                })
-            }),
+            Property::always(
+                "what drained had started, what was cut is counted",
+                |_, world: &World| {
+                    world.closing.iter().all(|(lease, calls)| {
+                        let tally = world.machine.tally(*lease);
+                        let (drained, cut) = (tally.drained as usize, tally.cut as usize);
+                        drained
+                            <= calls
+                                .values()
+                                .filter(|phase| **phase == CallPhase::Started)
+                                .count()
+                            && cut + drained <= calls.len()
+                    })
+                },
+            ),
             // Whatever the order, a run in which every lease is closed ends with the session gone: a state in which
             // nothing more can happen and the session is not gone would be a close that hangs.
             Property::always("no close hangs", |model: &Self, world: &World| {
                 let mut steps = Vec::new();
                 model.actions(world, &mut steps);
-                let over = steps.iter().all(|step| model.next_state(world, step.clone()).is_none());
+                let over = steps
+                    .iter()
+                    .all(|step| model.next_state(world, step.clone()).is_none());
                 !over || world.leases.is_empty() || world.machine.phase() == SessionPhase::Gone
             }),
             Property::sometimes("a call drains", |_, world: &World| {
-                world.leases.iter().any(|lease| world.machine.tally(*lease).drained > 0)
+                world
+                    .leases
+                    .iter()
+                    .any(|lease| world.machine.tally(*lease).drained > 0)
             }),
             Property::sometimes("two leases close at once", |_, world: &World| {
-                world.leases.iter().filter(|lease| world.machine.lease_phase(**lease) == LeasePhase::Draining).count()
+                world
+                    .leases
+                    .iter()
+                    .filter(|lease| world.machine.lease_phase(**lease) == LeasePhase::Draining)
+                    .count()
                     == 2
             }),
-            Property::sometimes("a session ends", |_, world: &World| world.machine.phase() == SessionPhase::Gone),
+            Property::sometimes("a session ends", |_, world: &World| {
+                world.machine.phase() == SessionPhase::Gone
+            }),
         ]
     }
 }
 
 fn check(leases: usize, calls: usize) {
-    let checker = Lifecycle { leases, calls }.checker().threads(2).spawn_bfs().join();
-    println!("{leases} leases, {calls} calls: {} states", checker.unique_state_count());
+    let checker = Lifecycle { leases, calls }
+        .checker()
+        .threads(2)
+        .spawn_bfs()
+        .join();
+    println!(
+        "{leases} leases, {calls} calls: {} states",
+        checker.unique_state_count()
+    );
     checker.assert_properties();
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong: each variant is a decision for the caller.
 
+use crate::call_options::ByteRange;
 use crate::path::Path;
 
 /// The cause behind an error, kept to the top of the chain.
@@ -26,6 +27,72 @@ impl Context {
             fs: fs.into(),
             op,
             path: path.clone(),
+        }
+    }
+
+    /// [`Error::NotFound`] here, by our own knowledge.
+    #[must_use]
+    pub fn not_found(&self) -> Error {
+        Error::NotFound {
+            at: self.clone(),
+            source: None,
+        }
+    }
+
+    /// [`Error::AlreadyExists`] here, by our own knowledge.
+    #[must_use]
+    pub fn already_exists(&self) -> Error {
+        Error::AlreadyExists {
+            at: self.clone(),
+            source: None,
+        }
+    }
+
+    /// [`Error::Precondition`] here, by our own knowledge.
+    #[must_use]
+    pub fn precondition(&self) -> Error {
+        Error::Precondition {
+            at: self.clone(),
+            source: None,
+        }
+    }
+
+    /// [`Error::RangeOutOfBounds`] here.
+    #[must_use]
+    pub fn out_of_bounds(&self, range: ByteRange, size_bytes: u64) -> Error {
+        let (start, end) = range.bounds();
+        Error::RangeOutOfBounds {
+            at: self.clone(),
+            start,
+            end,
+            size: Some(size_bytes),
+        }
+    }
+
+    /// [`Error::Unsupported`] here.
+    #[must_use]
+    pub fn unsupported(&self, what: impl Into<String>) -> Error {
+        Error::Unsupported {
+            at: self.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// [`Error::Backend`] here.
+    #[must_use]
+    pub fn backend(&self, source: impl Into<BoxError>) -> Error {
+        Error::Backend {
+            at: self.clone(),
+            source: source.into(),
+        }
+    }
+
+    /// The error of a write to the root, which is a prefix and never a file.
+    #[must_use]
+    pub fn root_is_no_file(&self) -> Error {
+        Error::InvalidPath {
+            path: self.path.to_string(),
+            reason: "the root is not a file",
         }
     }
 }

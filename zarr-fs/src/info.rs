@@ -21,6 +21,14 @@ impl Version {
     pub fn is_unknown(&self) -> bool {
         self.etag.is_none() && self.generation.is_none()
     }
+
+    /// Whether a file of the version `actual` is of this one: everything that `self` says, `actual` says too. An unknown
+    /// version matches nothing, so that a condition is never silently dropped.
+    #[must_use]
+    pub fn matches(&self, actual: &Self) -> bool {
+        let agree = |asked: &Option<String>, found: &Option<String>| asked.is_none() || asked == found;
+        !self.is_unknown() && agree(&self.etag, &actual.etag) && agree(&self.generation, &actual.generation)
+    }
 }
 
 /// Facts about a file.

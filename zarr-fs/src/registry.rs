@@ -218,3 +218,16 @@ pub fn redacted(url: &Url) -> String {
     shown.set_fragment(None);
     shown.to_string()
 }
+
+/// The path of a URL as a path in a filesystem: percent-decoded, for backends whose root is the URL's authority.
+///
+/// # Errors
+/// [`Error::InvalidUrl`] if it is not UTF-8, [`Error::InvalidPath`] if it breaks an invariant of [`Path`].
+pub fn url_path(url: &Url) -> Result<Path> {
+    let text = url.path();
+    let decoded = percent_encoding::percent_decode_str(text.strip_prefix('/').unwrap_or(text));
+    match decoded.decode_utf8() {
+        Ok(text) => Path::parse(text),
+        Err(_) => Err(invalid_url(url, "its path is not UTF-8".to_owned())),
+    }
+}

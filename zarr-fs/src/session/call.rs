@@ -235,6 +235,17 @@ impl CallContext {
             .map_err(|Refused| self.0.waiter().was_cut(CallKind::Read))
     }
 
+    /// [`CallContext::park`] for the current call; outside one it only waits.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the call was cut; it must end.
+    pub async fn parked<F: Future>(wait: F) -> Result<F::Output> {
+        match Self::current() {
+            Some(call) => call.park(wait).await,
+            None => Ok(wait.await),
+        }
+    }
+
     /// Sets what is done outside (abort an upload) if the call is cut or its caller goes away; it gets half a second, and
     /// its failure is in the close error.
     pub fn on_cut(

@@ -93,7 +93,7 @@ impl<C: Send + Sync + 'static> Lease<C> {
     /// The place of an error.
     #[must_use]
     pub fn at(&self, op: &'static str, path: &Path) -> Context {
-        self.0.core.at(op, path)
+        self.0.at(op, path)
     }
 
     /// [`LeaseHandle::run`].
@@ -174,6 +174,12 @@ impl<C> std::fmt::Debug for LeaseHandle<C> {
 }
 
 impl<C: Send + Sync + 'static> LeaseHandle<C> {
+    /// The place of an error.
+    #[must_use]
+    pub fn at(&self, op: &'static str, path: &Path) -> Context {
+        self.core.at(op, path)
+    }
+
     /// Runs `work` with the client as one call: on an I/O thread if the session has them, else where it is awaited.
     ///
     /// The call is cut if a close says so, and cancelled if the returned future is dropped.

@@ -10,6 +10,7 @@ mod info;
 mod memory;
 pub mod options;
 mod path;
+pub mod ranges;
 pub mod registry;
 pub mod session;
 

@@ -19,6 +19,7 @@ use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
 use crate::info::{CatResult, DirListing, FileInfo, IoStats, Version};
 use crate::options::Options;
 use crate::path::Path;
+use crate::ranges;
 use crate::registry::{Factory, Resolved, url_path};
 use crate::session::{
     CallContext, CallKind, Client, CloseError, CloseReport, HeadSender, Lease, LeaseHandle, Session,
@@ -120,12 +121,10 @@ impl File {
 
     fn slice(&self, range: ByteRange, at: &Context) -> Result<Bytes> {
         let size = self.bytes.len() as u64;
-        let part = range
-            .resolve(size)
-            .and_then(|part| Some(usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?));
-        match part {
-            Some(part) => Ok(self.bytes.slice(part)),
-            None => Err(at.out_of_bounds(range, size)),
+        let part = ranges::resolve(range, size, at)?;
+        match (usize::try_from(part.start), usize::try_from(part.end)) {
+            (Ok(start), Ok(end)) => Ok(self.bytes.slice(start..end)),
+            _ => Err(at.out_of_bounds(range, size)),
         }
     }
 }
@@ -329,14 +328,18 @@ impl FileSystem for MemoryFileSystem {
     ) -> Result<Vec<Bytes>> {
         let ranges = ranges.to_vec();
         self.run("cat_ranges", path, CallKind::Read, move |memory, at| {
-            if ranges.is_empty() {
-                return Ok(Vec::new());
+            ranges::check(&ranges, at)?;
+            if ranges.iter().all(Range::is_empty) {
+                return Ok(vec![Bytes::new(); ranges.len()]);
             }
             let file = memory.get(at, options.if_match.as_ref())?;
             // Slices of a file that is in memory anyway: nothing is fetched, so nothing is merged.
             ranges
                 .into_iter()
-                .map(|range| file.slice(range.into(), at))
+                .map(|range| match range.is_empty() {
+                    true => Ok(Bytes::new()),
+                    false => file.slice(range.into(), at),
+                })
                 .collect()
         })
         .await

@@ -2,6 +2,7 @@
 
 pub mod data_type;
 mod error;
+pub mod fill_value;
 pub mod json;
 pub mod limits;
 mod named_config;
@@ -10,5 +11,6 @@ mod strategies;
 
 pub use data_type::DataType;
 pub use error::{MetadataError, Position};
+pub use fill_value::FillValue;
 pub use json::Json;
 pub use named_config::NamedConfig;

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::DataType;
+use super::data_type::{ComplexName, FloatKind, IntKind, StructType, TimeScale, TimeUnit};
 use super::json::{Json, NonFinite, Number};
 
 fn number() -> impl Strategy<Value = Json> {
@@ -31,4 +33,63 @@ pub(super) fn json() -> impl Strategy<Value = Json> {
                 .prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
     })
+}
+
+/// A data type of fixed size, without text (not all bits are text), and an element of it.
+pub(super) fn fixed_element() -> impl Strategy<Value = (DataType, Vec<u8>)> {
+    fixed_type().prop_flat_map(|data_type| {
+        let element = prop::collection::vec(any::<u8>(), data_type.size_bytes().unwrap());
+        (
+            Just(data_type.clone()),
+            element.prop_map(move |bytes| in_range(&data_type, bytes)),
+        )
+    })
+}
+
+fn fixed_type() -> impl Strategy<Value = DataType> {
+    let float = prop::sample::select(FloatKind::ALL.to_vec());
+    let leaf = prop_oneof![
+        Just(DataType::Bool),
+        prop::sample::select(IntKind::ALL.to_vec()).prop_map(DataType::Int),
+        float.clone().prop_map(DataType::Float),
+        float.prop_map(|component| DataType::Complex {
+            component,
+            name: ComplexName::Component
+        }),
+        (1..9_usize).prop_map(|size_bytes| DataType::RawBits { size_bytes }),
+        (1..9_usize).prop_map(|size_bytes| DataType::RawBytes { size_bytes }),
+        (1..9_usize).prop_map(|size_bytes| DataType::NullTerminatedBytes { size_bytes }),
+        Just(DataType::DateTime64(TimeScale {
+            unit: TimeUnit::Second,
+            scale_factor: 1
+        })),
+    ];
+    leaf.prop_recursive(2, 12, 4, |inner| {
+        prop::collection::vec(inner, 1..4).prop_map(|types| {
+            let fields = types
+                .into_iter()
+                .enumerate()
+                .map(|(i, data_type)| (format!("f{i}"), data_type));
+            DataType::Struct(StructType::new(fields).unwrap())
+        })
+    })
+}
+
+/// Clears the bits that do not count.
+fn in_range(data_type: &DataType, mut bytes: Vec<u8>) -> Vec<u8> {
+    match data_type {
+        DataType::Struct(fields) => fields
+            .fields()
+            .iter()
+            .flat_map(|field| {
+                let end = field.offset_bytes() + field.size_bytes();
+                in_range(field.data_type(), bytes[field.offset_bytes()..end].to_vec())
+            })
+            .collect(),
+        other => {
+            let bits = other.packed_bits().unwrap_or(8).min(8);
+            bytes.iter_mut().for_each(|byte| *byte &= u8::MAX >> (8 - bits));
+            bytes
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! [`DataType`]: what an element is, for both formats.
 
+mod float_bits;
 mod kinds;
 mod layout;
 mod object_type;

@@ -10,6 +10,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::TestCa;
@@ -28,7 +29,7 @@ pub(crate) fn client(ca: Option<&TestCa>) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
+        .redirect(Policy::none())
 }
 
 /// The transport of object_store in tests.
@@ -37,7 +38,9 @@ pub(crate) struct Connector;
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Transport(client(None).build().unwrap())))
+        Ok(HttpClient::new(Transport(
+            client(None).redirect(Policy::limited(2)).build().unwrap(),
+        )))
     }
 }
 

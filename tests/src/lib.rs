@@ -5,9 +5,11 @@
 #[cfg(test)]
 mod client;
 pub mod gcs;
+pub mod http;
 pub mod load;
 mod server;
 mod sync;
+mod time;
 
 pub use server::{
     Answer, App, At, Break, Fault, FaultId, Faults, Framing, Logged, Observer, Protocol, Request, RoundGate,

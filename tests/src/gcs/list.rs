@@ -7,8 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::state::{Object, State};
 use super::strict::{ListQuery, invalid};
-use super::xml::{Xml, document, rfc3339};
+use super::xml::{Xml, document};
 use crate::server::Answer;
+use crate::time::rfc3339;
 
 const ROOT: &str = "ListBucketResult";
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +14,9 @@ use md5::{Digest, Md5};
 
 use super::state::{Object, State};
 use super::strict::invalid;
-use super::xml::{Xml, document, error, rfc3339};
-use crate::server::{Answer, Framing, Ranged, Request, decode, ranged};
+use super::xml::{Xml, document, error};
+use crate::server::{Answer, Framing, Ranged, Request, Validators, decode, ranged};
+use crate::time::rfc3339;
 
 const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
 const METAGENERATION: HeaderName = HeaderName::from_static("x-goog-metageneration");
@@ -40,7 +40,7 @@ impl State {
             return Err(self.no_such_key(request, bucket));
         };
         let answer = describe(object);
-        if let Some(refusal) = condition_fails(request, object) {
+        if let Some(refusal) = object.validators().fail(request) {
             return Err(if refusal == StatusCode::NOT_MODIFIED {
                 Answer {
                     status: refusal,
@@ -122,6 +122,13 @@ impl State {
 }
 
 impl Object {
+    fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: Some(&self.etag),
+            modified: self.modified,
+        }
+    }
+
     fn is_gzip(&self) -> bool {
         self.metadata
             .get("content-encoding")
@@ -212,34 +219,6 @@ fn describe(object: &Object) -> Answer {
         }
     }
     answer
-}
-
-/// The RFC 9110 conditions in the order of its section 13.2.2; the status if one fails.
-fn condition_fails(request: &Request, object: &Object) -> Option<StatusCode> {
-    let lists =
-        |header: &str| header.trim() == "*" || header.split(',').any(|etag| etag.trim() == object.etag);
-    let date = |name: &str| {
-        request
-            .header(name)
-            .and_then(|text| httpdate::parse_http_date(text).ok())
-    };
-    // HTTP dates have whole seconds.
-    let modified = object
-        .modified
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(modified);
-    match (request.header("if-match"), date("if-unmodified-since")) {
-        (Some(header), _) if !lists(header) => return Some(StatusCode::PRECONDITION_FAILED),
-        (None, Some(since)) if modified > since => return Some(StatusCode::PRECONDITION_FAILED),
-        _ => {}
-    }
-    match (request.header("if-none-match"), date("if-modified-since")) {
-        (Some(header), _) if lists(header) => Some(StatusCode::NOT_MODIFIED),
-        (None, Some(since)) if modified <= since => Some(StatusCode::NOT_MODIFIED),
-        _ => None,
-    }
 }
 
 fn accepts_gzip(request: &Request) -> bool {

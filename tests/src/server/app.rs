@@ -1,7 +1,7 @@
 //! What a server answers: one synchronous function from a whole request to a whole answer.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use percent_encoding::percent_decode_str;
 
@@ -16,6 +16,8 @@ pub struct Request {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
+    /// `http` or `https`.
+    pub scheme: &'static str,
     /// The protocol version of this request.
     pub version: Version,
     /// The body. Empty while a [`Fault`](crate::Fault) is being chosen: that happens before the body is read.
@@ -70,6 +72,8 @@ pub enum Framing {
     Chunked,
     /// An HTTP/1.0 answer that ends when the connection does.
     UntilClose,
+    /// An HTTP/1.0 answer with `Content-Length`, after which the connection is closed.
+    LengthThenClose,
 }
 
 /// An answer to a request.
@@ -101,9 +105,16 @@ impl Answer {
 
     /// An answer with a body of the given type.
     pub fn body(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Self {
-        let mut answer = Self::status(status).header(CONTENT_TYPE, content_type);
-        answer.body = body.into();
-        answer
+        Self::status(status)
+            .header(CONTENT_TYPE, content_type)
+            .with_body(body)
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
     }
 
     /// Sets a header; a value that HTTP does not allow is left out.
@@ -118,9 +129,13 @@ impl Answer {
     /// Tells the length, unless the framing or the status forbids it or a header tells it already.
     pub(crate) fn set_length(&mut self) {
         let bodiless = self.status == StatusCode::NO_CONTENT || self.status == StatusCode::NOT_MODIFIED;
-        if self.framing == Framing::Length && !bodiless && !self.headers.contains_key(CONTENT_LENGTH) {
+        let told = matches!(self.framing, Framing::Length | Framing::LengthThenClose);
+        if told && !bodiless && !self.headers.contains_key(CONTENT_LENGTH) {
             self.headers
                 .insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+        }
+        if self.framing == Framing::LengthThenClose {
+            self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod app;
 mod body;
+mod condition;
 mod conn;
 mod fault;
 mod gate;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 pub(crate) use app::decode;
 pub use app::{Answer, App, Framing, Request};
+pub(crate) use condition::Validators;
 pub use fault::{At, Break, Fault, FaultId, Faults, When};
 pub use gate::RoundGate;
 pub use log::{Logged, Observer};
@@ -127,6 +129,7 @@ impl ServerOptions {
 /// What the thread of a server and its handle share.
 pub(crate) struct Shared {
     app: Arc<dyn App>,
+    scheme: &'static str,
     log: Arc<Log>,
     faults: Faults,
     gate: Gate,
@@ -162,6 +165,7 @@ impl Server {
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             app,
+            scheme: if options.tls.is_some() { "https" } else { "http" },
             log: Arc::new(Log::new(options.observer)),
             faults: Faults::default(),
             gate: Gate::default(),
@@ -210,8 +214,7 @@ impl Server {
 
     /// Its URL, without a trailing slash: `http://127.0.0.1:port`, or `https`.
     pub fn url(&self) -> String {
-        let scheme = if self.ca.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addr)
+        format!("{}://{}", self.shared.scheme, self.addr)
     }
 
     /// The authority that signed its certificate, if it speaks TLS.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{future, io};
 
+use http::header::{HOST, HeaderValue};
 use http::{Method, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -148,9 +149,16 @@ async fn answer(
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
+        scheme: shared.scheme,
         version: parts.version,
         body: bytes::Bytes::new(),
     };
+    // HTTP/2 names the host in the URI.
+    if let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        request.headers.entry(HOST).or_insert(host);
+    }
     let ticket = shared.log.enter(control.id, &request);
     let (id, fault) = shared.faults.strike(&request).unzip();
     let fault = fault.unwrap_or_default();
@@ -203,7 +211,8 @@ async fn answer(
     let mut response = Response::new(AnswerBody::new(data, broken, fault.drip, control, ticket));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
-    if answer.framing == Framing::UntilClose && request.version != Version::HTTP_2 {
+    let old = matches!(answer.framing, Framing::UntilClose | Framing::LengthThenClose);
+    if old && request.version != Version::HTTP_2 {
         *response.version_mut() = Version::HTTP_10;
     }
     Ok(response)

@@ -114,7 +114,9 @@ impl World {
         for (call, before) in calls {
             let after = self.machine.call_phase(call);
             let right = match before {
-                CallPhase::Begun | CallPhase::Parked => after == Some(CallPhase::Cut),
+                // It holds nothing: with the cut it has ended, whenever its caller looks at it again.
+                CallPhase::Begun => after.is_none() && self.live.remove(&call),
+                CallPhase::Parked => after == Some(CallPhase::Cut),
                 CallPhase::Started if dropped => after == Some(CallPhase::Cut),
                 CallPhase::Started => after == Some(CallPhase::Started),
                 CallPhase::Cut => after == Some(CallPhase::Cut),

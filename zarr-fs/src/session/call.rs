@@ -1,7 +1,7 @@
 //! One call on its way through a session.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::core::{Core, LeaseShared, lock};
+use super::inline::Slot;
 use super::private_runtime::ConnectError;
 use super::state::{CallId, Refused};
 use crate::error::{BoxError, Context, Error, Outcome, Result};
@@ -70,6 +71,16 @@ impl Call {
             lease,
             cleanup: Mutex::default(),
         }
+    }
+
+    /// Says where the call's work lies, so that a close can take it away.
+    pub(super) fn lies_in(&self, slot: Weak<Slot>) {
+        self.core.lock().set_slot(self.id, slot);
+    }
+
+    /// Whether a close has cut the call.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.is_cancelled()
     }
 
     /// What waits for this call without keeping it from ending.
@@ -137,9 +148,7 @@ impl Call {
             .await;
         match output {
             Some(Ok(output)) => Some(output),
-            Some(Err(panic)) => Some(Err(self
-                .waiter()
-                .backend(format!("a panic: {}", panic_text(&*panic))))),
+            Some(Err(panic)) => Some(Err(self.waiter().backend(panic_error(&*panic)))),
             None => {
                 self.clean_up().await;
                 None
@@ -180,6 +189,10 @@ impl Waiter {
             at: self.at.clone(),
             outcome,
         }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.is_cancelled()
     }
 
     /// The error of a call that was cut after it started.
@@ -247,7 +260,7 @@ impl CallContext {
     }
 
     /// Sets what is done outside (abort an upload) if the call is cut or its caller goes away; it gets half a second, and
-    /// its failure is in the close error.
+    /// its failure is in the close error. For sessions with I/O threads: others tidy up in destructors.
     pub fn on_cut(
         &self,
         cleanup: impl FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static,
@@ -259,6 +272,11 @@ impl CallContext {
     pub fn disarm(&self) {
         *lock(&self.0.cleanup) = None;
     }
+}
+
+/// What a caught panic says, as the source of an error.
+pub(super) fn panic_error(panic: &(dyn std::any::Any + Send)) -> BoxError {
+    format!("a panic: {}", panic_text(panic)).into()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
 use super::closer;
+use super::inline::Slot;
 use super::report::{CloseError, CloseReport};
 use super::resource_warning::Unclosed;
-use super::state::{CallId, Effect, LeaseId, LeasePhase, Refused, SessionPhase, SessionState};
+use super::state::{CallId, CallPhase, Effect, LeaseId, LeasePhase, Refused, SessionPhase, SessionState};
 use super::{LiveLease, SessionOptions};
 use crate::error::{Context, Error, Outcome, Result};
 use crate::info::IoStats;
@@ -100,6 +101,8 @@ struct CallEntry {
     cut: CancellationToken,
     op: &'static str,
     path: Path,
+    /// Where its work lies, if no I/O thread has it.
+    slot: Option<Weak<Slot>>,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +123,23 @@ impl Inner {
                 Some(call) => format!("{} {}", call.op, call.path),
                 None => "a call".to_owned(),
             })
+            .collect()
+    }
+
+    pub(crate) fn set_slot(&mut self, call: CallId, slot: Weak<Slot>) {
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.slot = Some(slot);
+        }
+    }
+
+    /// The work of the lease's cut calls that lies in their callers' hands. It must be abandoned without this lock: its
+    /// destructors end the calls.
+    pub(crate) fn take_cut_slots(&mut self, lease: LeaseId) -> Vec<Arc<Slot>> {
+        let Self { machine, calls, .. } = self;
+        machine
+            .calls(lease)
+            .filter(|(_, phase)| *phase == CallPhase::Cut)
+            .filter_map(|(id, _)| calls.get_mut(&id)?.slot.take()?.upgrade())
             .collect()
     }
 
@@ -256,6 +276,7 @@ impl Core {
                 cut: cut.clone(),
                 op,
                 path: path.clone(),
+                slot: None,
             },
         );
         drop(inner);
@@ -415,9 +436,11 @@ impl Core {
         }
         let effects = inner.machine.drop_lease(lease.id);
         self.apply(&mut inner, effects);
+        let slots = inner.take_cut_slots(lease.id);
         inner.leases.remove(&lease.id);
         inner.machine.forget_lease(lease.id);
         drop(inner);
+        slots.iter().for_each(|slot| slot.abandon());
         let connections = self.counters.snapshot().connections_opened;
         self.options
             .unclosed

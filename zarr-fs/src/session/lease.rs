@@ -1,14 +1,15 @@
 //! What a user holds of a session, and the ways a backend's calls go through it.
 
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use tokio::sync::oneshot;
 
-use super::call::CallKind;
+use super::call::{CallKind, panic_error};
 use super::core::{Core, LeaseShared};
+use super::inline::{Inline, spawn_blocking};
 use super::report::{CloseError, CloseReport};
 use super::state::{LeasePhase, Refused};
 use super::stream::{self, HeadSender, Sink};
@@ -194,13 +195,23 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
     {
         let call = self.core.begin(&self.shared, op, path)?;
         let permit = call.start().await?;
-        if let Some(client) = self.threads.local() {
-            let done = call.drive(work(client), std::future::pending()).await;
-            drop(permit);
-            return done.unwrap_or_else(|| Err(call.waiter().was_cut(kind)));
-        }
         let waiter = call.waiter();
         let (mut reply, answer) = oneshot::channel();
+        if let Some(client) = self.threads.local() {
+            let slot = Arc::clone(&call);
+            let mut work = Inline::new(async move {
+                let work = async move { work(client).await };
+                if let Some(done) = call.drive(work, reply.closed()).await {
+                    let _ = reply.send(done);
+                }
+                drop((permit, call));
+            });
+            slot.lies_in(work.slot());
+            drop(slot);
+            (&mut work).await;
+            // Ended or taken away; in the latter case there is no answer.
+            return answer.await.unwrap_or_else(|_| Err(waiter.was_cut(kind)));
+        }
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
@@ -220,6 +231,47 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or_else(|_| Err(waiter.was_cut(kind))),
+            () = waiter.cancelled() => Err(waiter.was_cut(kind)),
+        }
+    }
+
+    /// Runs blocking `work` as one call, for clients that live on no I/O thread: on the blocking pool of the tokio runtime
+    /// that polls, or in the calling thread if there is none.
+    ///
+    /// A call that is cut is answered at once; it lasts as long as `work`.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Closed`] before, or cut off by, a close; [`Error::Backend`] for a panic in `work`;
+    /// [`Error::Unsupported`] if the session has I/O threads.
+    pub async fn offload<T: Send + 'static>(
+        &self,
+        op: &'static str,
+        path: &Path,
+        kind: CallKind,
+        work: impl FnOnce(&C) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let call = self.core.begin(&self.shared, op, path)?;
+        let permit = call.start().await?;
+        let Some(client) = self.threads.local() else {
+            return Err(self.at(op, path).unsupported("blocking calls"));
+        };
+        let waiter = call.waiter();
+        let (reply, answer) = oneshot::channel();
+        spawn_blocking(move || {
+            // It may have waited for a thread so long that nobody wants it any more.
+            if !call.is_cut() && !reply.is_closed() {
+                let _ = reply.send(catch_unwind(AssertUnwindSafe(|| work(&client))));
+            }
+            drop((permit, call));
+        });
+        tokio::select! {
+            biased;
+            answer = answer => match answer {
+                Ok(Ok(done)) => done,
+                Ok(Err(panic)) => Err(waiter.backend(panic_error(&*panic))),
+                Err(_) if waiter.is_cut() => Err(waiter.was_cut(kind)),
+                Err(_) => Err(waiter.backend("the runtime shut down")),
+            },
             () = waiter.cancelled() => Err(waiter.was_cut(kind)),
         }
     }

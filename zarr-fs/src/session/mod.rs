@@ -15,6 +15,7 @@
 mod call;
 mod closer;
 mod core;
+mod inline;
 mod lease;
 mod private_runtime;
 mod report;
@@ -32,6 +33,7 @@ use futures::future::BoxFuture;
 
 pub use self::call::{CallContext, CallKind};
 pub use self::core::IoCounters;
+pub use self::inline::blocking;
 pub use self::lease::{Gone, Lease, LeaseHandle};
 pub use self::private_runtime::MAX_IO_THREADS;
 pub use self::report::{CloseError, CloseReport};

@@ -246,9 +246,8 @@ impl SessionState {
         if self.leases.values().all(|lease| lease.phase != LeasePhase::Open) {
             self.phase = SessionPhase::Closing;
         }
-        let mut effects = self.cut_where(lease_id, |phase| {
-            matches!(phase, CallPhase::Begun | CallPhase::Parked)
-        });
+        let mut effects = self.cut_begun(lease_id);
+        effects.extend(self.cut_where(lease_id, |phase| phase == CallPhase::Parked));
         effects.extend(self.settle(lease_id));
         effects
     }
@@ -345,6 +344,26 @@ impl SessionState {
             self.cut(*call);
         }
         chosen.into_iter().map(Effect::Cut).collect()
+    }
+
+    /// Cuts the calls that have not started. They hold nothing, so with that they have ended: their callers, who may not
+    /// poll them for long, are not waited for.
+    fn cut_begun(&mut self, lease_id: LeaseId) -> Vec<Effect> {
+        let Some(lease) = self.leases.get_mut(&lease_id) else {
+            return Vec::new();
+        };
+        let begun: Vec<CallId> = lease
+            .calls
+            .iter()
+            .filter(|(_, phase)| **phase == CallPhase::Begun)
+            .map(|(call, _)| *call)
+            .collect();
+        for call in &begun {
+            lease.calls.remove(call);
+            lease.tally.cut += 1;
+            self.owner.remove(call);
+        }
+        begun.into_iter().map(Effect::Cut).collect()
     }
 
     /// Ends the lease if its calls have ended, and with the last lease the session.

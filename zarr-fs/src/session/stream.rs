@@ -4,12 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::future::{BoxFuture, Either};
+use futures::future::Either;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::call::{Call, CallKind, Waiter};
+use super::inline::Inline;
 use super::lease::LeaseHandle;
 use crate::error::{Error, Result};
 use crate::path::Path;
@@ -66,7 +67,7 @@ struct Tail<T> {
     finished: Arc<AtomicBool>,
     waiter: Waiter,
     /// What produces the items, if no I/O thread does.
-    pump: Option<BoxFuture<'static, ()>>,
+    pump: Option<Inline>,
     over: bool,
 }
 
@@ -93,7 +94,7 @@ impl<T: Send + 'static> Tail<T> {
 }
 
 /// Awaits `wait`, and moves `pump` on meanwhile.
-async fn drive<O>(pump: &mut Option<BoxFuture<'static, ()>>, wait: impl Future<Output = O> + Send) -> O {
+async fn drive<O>(pump: &mut Option<Inline>, wait: impl Future<Output = O> + Send) -> O {
     let Some(pumping) = pump else { return wait.await };
     let wait = std::pin::pin!(wait);
     match futures::future::select(wait, pumping).await {
@@ -130,6 +131,7 @@ where
     let (sender, items) = mpsc::channel(READ_AHEAD);
     let finished = Arc::new(AtomicBool::new(false));
 
+    let slot = Arc::clone(&call);
     let job_finished = Arc::clone(&finished);
     let job = move |client: Result<Arc<C>, Error>| async move {
         let sink = Sink {
@@ -161,7 +163,11 @@ where
     };
 
     let pump = match lease.threads.local() {
-        Some(client) => Some(job(Ok(client)).boxed()),
+        Some(client) => {
+            let pump = Inline::new(job(Ok(client)));
+            slot.lies_in(pump.slot());
+            Some(pump)
+        }
         None => {
             let refusal = waiter.clone();
             lease
@@ -171,6 +177,7 @@ where
             None
         }
     };
+    drop(slot);
     let mut tail = Tail {
         items,
         finished,

@@ -1,0 +1,219 @@
+//! Sessions without I/O threads, whose calls run in the hands of their callers: a caller who does not poll holds up nobody.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use std::future::pending;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use futures::{FutureExt, StreamExt};
+use zarr_fs::session::{CallKind, Client, CloseError, Lease, Session, SessionOptions};
+use zarr_fs::{Error, FileSystem, Outcome, Path};
+
+struct Nothing;
+
+impl Client for Nothing {
+    fn filesystem(_: Lease<Self>) -> Box<dyn FileSystem> {
+        unreachable!("these tests use leases as they are")
+    }
+}
+
+fn lease(drain: Duration, concurrency: usize) -> Lease<Nothing> {
+    let options = SessionOptions::default()
+        .with_drain(drain)
+        .with_concurrency(concurrency);
+    let session = Session::local("local", options, Arc::new(Nothing));
+    session.lease(Location::caller()).unwrap()
+}
+
+fn at() -> Path {
+    Path::parse("a").unwrap()
+}
+
+/// Tells when it is dropped: stands for a descriptor.
+#[derive(Default)]
+struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+fn is_closed<T>(answer: &zarr_fs::Result<T>, wanted: Outcome) -> bool {
+    matches!(answer, Err(Error::Closed { outcome, .. }) if *outcome == wanted)
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(50);
+
+#[test]
+fn a_cut_call_that_is_not_polled_gives_back_what_it_holds() {
+    let lease = lease(SHORT, 1);
+    let path = at();
+    let held = Held::default();
+    let let_go = Arc::clone(&held.0);
+    let mut hangs = lease
+        .run("pipe_file", &path, CallKind::Write, |_| async move {
+            pending::<()>().await;
+            drop(held);
+            Ok(())
+        })
+        .boxed();
+    assert!(hangs.as_mut().now_or_never().is_none());
+    let mut waits = lease
+        .run("info", &path, CallKind::Read, |_| async { Ok(()) })
+        .boxed();
+    assert!(waits.as_mut().now_or_never().is_none(), "there is one permit");
+    let report = block_on(lease.close()).unwrap();
+    assert_eq!((report.calls_cut, report.calls_drained), (2, 0));
+    assert!(let_go.load(Ordering::SeqCst), "before close returns");
+    assert!(is_closed(&block_on(hangs), Outcome::Unknown));
+    assert!(is_closed(&block_on(waits), Outcome::NotStarted));
+}
+
+#[test]
+fn what_waits_for_a_permit_and_is_not_polled_is_not_drained() {
+    let lease = lease(LONG, 1);
+    let other = lease.share(Location::caller()).unwrap();
+    let path = at();
+    let mut hangs = other
+        .run("info", &path, CallKind::Read, |_| {
+            pending::<zarr_fs::Result<()>>()
+        })
+        .boxed();
+    assert!(hangs.as_mut().now_or_never().is_none());
+    let mut waits = lease
+        .run("info", &path, CallKind::Read, |_| async { Ok(()) })
+        .boxed();
+    assert!(waits.as_mut().now_or_never().is_none());
+    let began = Instant::now();
+    assert_eq!(block_on(lease.close()).unwrap().calls_cut, 1);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(is_closed(&block_on(waits), Outcome::NotStarted));
+    drop(hangs);
+    assert!(block_on(other.close()).unwrap().session_ended);
+}
+
+#[test]
+fn a_half_read_stream_that_is_not_polled_is_cut_at_once() {
+    let lease = lease(LONG, 8);
+    let held = Held::default();
+    let let_go = Arc::clone(&held.0);
+    let path = at();
+    let opened = lease.open_stream("cat_stream", &path, |_, head, sink| async move {
+        head.send(());
+        for number in 0.. {
+            sink.send(number).await?;
+        }
+        drop(held);
+        Ok(())
+    });
+    let ((), mut items) = block_on(opened).unwrap();
+    assert_eq!(block_on(items.next()).unwrap().unwrap(), 0);
+    let began = Instant::now();
+    assert_eq!(block_on(lease.close()).unwrap().calls_cut, 1);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(let_go.load(Ordering::SeqCst), "before close returns");
+    let rest: Vec<_> = block_on(items.collect());
+    let (last, had) = rest.split_last().unwrap();
+    assert!(is_closed(last, Outcome::Cut) && had.iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_dropped_lease_takes_what_its_streams_hold() {
+    let lease = lease(LONG, 8);
+    let held = Held::default();
+    let let_go = Arc::clone(&held.0);
+    let path = at();
+    let opened = lease.open_stream(
+        "cat_stream",
+        &path,
+        |_, head, _sink: zarr_fs::session::Sink<()>| async move {
+            head.send(());
+            pending::<()>().await;
+            drop(held);
+            Ok(())
+        },
+    );
+    let ((), items) = block_on(opened).unwrap();
+    drop(lease);
+    assert!(let_go.load(Ordering::SeqCst));
+    let rest: Vec<_> = block_on(items.collect());
+    assert!(matches!(rest.as_slice(), [last] if is_closed(last, Outcome::Cut)));
+}
+
+/// Blocks until it is told to go on, as a read from a hung disk.
+fn blocks() -> (
+    mpsc::Sender<()>,
+    impl FnOnce(&Nothing) -> zarr_fs::Result<u8> + Send + 'static,
+) {
+    let (go_on, told) = mpsc::channel();
+    (go_on, move |_: &Nothing| {
+        let _ = told.recv();
+        Ok(7)
+    })
+}
+
+#[tokio::test]
+async fn a_blocking_call_drains_even_if_it_is_not_polled() {
+    let lease = lease(LONG, 8);
+    let path = at();
+    let (go_on, work) = blocks();
+    let handle = lease.handle();
+    let mut call = handle.offload("cat_file", &path, CallKind::Read, work).boxed();
+    assert!(call.as_mut().now_or_never().is_none());
+    let mut close = lease.close().boxed();
+    assert!(close.as_mut().now_or_never().is_none(), "it is in flight");
+    go_on.send(()).unwrap();
+    assert_eq!(close.await.unwrap().calls_drained, 1);
+    assert_eq!(call.await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn a_cut_blocking_call_is_answered_at_once_and_lasts_until_it_ends() {
+    let lease = lease(SHORT, 8);
+    let path = at();
+    let handle = lease.handle();
+    let (go_on, work) = blocks();
+    let call = async {
+        let answer = handle.offload("pipe_file", &path, CallKind::Write, work).await;
+        assert!(is_closed(&answer, Outcome::Unknown));
+        go_on.send(()).unwrap();
+    };
+    // The call begins first; that the close succeeds shows that it waited for the blocking part, which ends later.
+    let ((), closed) = futures::join!(call, lease.close());
+    assert_eq!(closed.unwrap().calls_cut, 1);
+}
+
+#[tokio::test]
+async fn a_blocking_call_that_never_ends_is_named_by_close() {
+    let lease = lease(SHORT, 8);
+    let path = at();
+    let handle = lease.handle();
+    let (_go_on, work) = blocks();
+    let call = handle.offload("pipe_file", &path, CallKind::Write, work);
+    let (answer, closed) = futures::join!(call, lease.close());
+    assert!(is_closed(&answer, Outcome::Unknown));
+    match closed {
+        Err(CloseError::Stuck { stuck, .. }) => assert_eq!(stuck, ["pipe_file a"]),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn blocking_calls_need_no_runtime_and_survive_a_panic() {
+    let lease = lease(SHORT, 8);
+    let handle = lease.handle();
+    let path = at();
+    let fine = handle.offload("info", &path, CallKind::Read, |_| Ok(7));
+    assert_eq!(block_on(fine).unwrap(), 7);
+    let broken = handle.offload("info", &path, CallKind::Read, |_| -> zarr_fs::Result<()> {
+        panic!("boom")
+    });
+    assert!(matches!(block_on(broken), Err(Error::Backend { .. })));
+    block_on(lease.close()).unwrap();
+}

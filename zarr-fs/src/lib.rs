@@ -8,6 +8,8 @@ mod ext;
 mod filesystem;
 mod info;
 mod memory;
+#[cfg(feature = "object-store")]
+pub mod object_store;
 pub mod options;
 mod path;
 pub mod ranges;

@@ -1,0 +1,458 @@
+//! The one mapping from statuses and transport faults to this crate's error. Messages are never parsed.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::transport::{Fault, TransportError};
+use crate::call_options::{ByteRange, WriteMode};
+use crate::error::{BoxError, Context, Error, Outcome, Result};
+use crate::options::{Options, invalid};
+
+/// What a request was for: the same status means different things to a read and to a create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Reads a file or a part of it.
+    Read(ByteRange),
+    /// Lists.
+    List,
+    /// Writes what must not be there yet.
+    Create,
+    /// Writes over one version.
+    Replace,
+    /// Any other write, copy or removal.
+    Write,
+}
+
+impl Intent {
+    /// What a write in `mode` is for.
+    #[must_use]
+    pub fn of_write(mode: &WriteMode) -> Self {
+        match mode {
+            WriteMode::Create => Self::Create,
+            WriteMode::IfMatch(_) => Self::Replace,
+            WriteMode::Overwrite => Self::Write,
+        }
+    }
+
+    fn is_read(self) -> bool {
+        matches!(self, Self::Read(_) | Self::List)
+    }
+}
+
+/// Turns failures into this crate's error. A clone shares what it knows.
+#[derive(Clone, Debug)]
+pub struct ErrorMap {
+    missing: Arc<[StatusCode]>,
+}
+
+/// The statuses that say that something is missing, unless an option adds to them.
+const MISSING: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
+
+impl Default for ErrorMap {
+    fn default() -> Self {
+        Self {
+            missing: Arc::from(MISSING),
+        }
+    }
+}
+
+impl ErrorMap {
+    /// The mapping with the statuses of the option `missing_status` (one, or a list) beside 404 and 410: `403` for buckets
+    /// that hide what they lack. They hold for reads and listings.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for what is no status from 400 to 499.
+    pub fn from_options(options: &Options) -> Result<Self> {
+        let key = "missing_status";
+        let wrong = || invalid(key, "expected a status from 400 to 499, or a list of them");
+        let values = match options.get(key) {
+            None | Some(serde_json::Value::Null) => return Ok(Self::default()),
+            Some(serde_json::Value::Array(values)) => values.clone(),
+            // From the command line a list is text: `403,404`.
+            Some(serde_json::Value::String(text)) => text.split(',').map(|part| part.trim().into()).collect(),
+            Some(value) => vec![value.clone()],
+        };
+        let mut missing = MISSING.to_vec();
+        for value in values {
+            let number = match value.as_str() {
+                Some(text) => text.parse().ok(),
+                None => value.as_u64(),
+            };
+            let status = number
+                .and_then(|number| u16::try_from(number).ok())
+                .filter(|number| (400..500).contains(number))
+                .and_then(|number| StatusCode::from_u16(number).ok())
+                .ok_or_else(wrong)?;
+            missing.push(status);
+        }
+        Ok(Self {
+            missing: missing.into(),
+        })
+    }
+
+    /// The error for a failed request.
+    #[must_use]
+    pub fn transport(&self, at: Context, intent: Intent, error: TransportError) -> Error {
+        match error.fault() {
+            Fault::Status(status) => {
+                let (status, size) = (status.status, status.size);
+                self.status(at, intent, status, size, Box::new(error))
+            }
+            Fault::Dns
+            | Fault::Connect
+            | Fault::ConnectTimeout
+            | Fault::Tls
+            | Fault::Stall
+            | Fault::Broken
+            | Fault::ShortBody { .. }
+            | Fault::LongBody { .. } => unavailable(at, error),
+            Fault::WrongRange | Fault::Changed => corrupt(at, error),
+            Fault::TooLarge { limit } => Error::Unsupported {
+                at,
+                what: format!("a reply longer than {limit} bytes here"),
+            },
+            Fault::Redirect(_) | Fault::InvalidRequest => backend(at, error),
+            Fault::Cut => Error::Closed {
+                at,
+                outcome: if intent.is_read() {
+                    Outcome::Cut
+                } else {
+                    Outcome::Unknown
+                },
+            },
+        }
+    }
+
+    fn status(
+        &self,
+        at: Context,
+        intent: Intent,
+        status: StatusCode,
+        size: Option<u64>,
+        source: BoxError,
+    ) -> Error {
+        let source_or_none = Some(source);
+        let is_missing = if intent.is_read() {
+            self.missing.contains(&status)
+        } else {
+            MISSING.contains(&status)
+        };
+        if is_missing {
+            return Error::NotFound {
+                at,
+                source: source_or_none,
+            };
+        }
+        let rest = |source: Option<BoxError>| source.unwrap_or_else(|| status.to_string().into());
+        match (status.as_u16(), intent) {
+            (401 | 407, _) => Error::Unauthenticated {
+                at,
+                source: source_or_none,
+            },
+            (403, _) => Error::PermissionDenied {
+                at,
+                source: source_or_none,
+            },
+            (409 | 412, Intent::Create) => Error::AlreadyExists {
+                at,
+                source: source_or_none,
+            },
+            (412, _) | (409, Intent::Replace) => Error::Precondition {
+                at,
+                source: source_or_none,
+            },
+            (416, Intent::Read(range)) => {
+                let (start, end) = range.bounds();
+                Error::RangeOutOfBounds { at, start, end, size }
+            }
+            (405 | 501, _) => Error::Unsupported {
+                at,
+                what: format!("the server answers {status}"),
+            },
+            // No space is not a matter of waiting.
+            (507, _) => Error::Backend {
+                at,
+                source: rest(source_or_none),
+            },
+            (408 | 425 | 429 | 500..=599, _) => Error::Unavailable {
+                at,
+                source: rest(source_or_none),
+            },
+            _ => Error::Backend {
+                at,
+                source: rest(source_or_none),
+            },
+        }
+    }
+
+    /// The error for a failure of object_store: what the transport saw if the failure is its, else by object_store's kind.
+    ///
+    /// object_store's own wrapping is left out where the transport's error says more: it shows whole URLs.
+    #[must_use]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "object_store's enum is open, and its rest is what it cannot read"
+    )]
+    pub fn store(&self, at: Context, intent: Intent, error: object_store::Error) -> Error {
+        if let Some(found) = TransportError::find(&error) {
+            return self.transport(at, intent, found.clone());
+        }
+        use object_store::Error as Store;
+        match error {
+            Store::NotFound { source, .. } => Error::NotFound {
+                at,
+                source: Some(source),
+            },
+            Store::AlreadyExists { source, .. } => Error::AlreadyExists {
+                at,
+                source: Some(source),
+            },
+            Store::Precondition { source, .. } if intent == Intent::Create => Error::AlreadyExists {
+                at,
+                source: Some(source),
+            },
+            Store::Precondition { source, .. } | Store::NotModified { source, .. } => Error::Precondition {
+                at,
+                source: Some(source),
+            },
+            Store::PermissionDenied { source, .. } => Error::PermissionDenied {
+                at,
+                source: Some(source),
+            },
+            Store::Unauthenticated { source, .. } => Error::Unauthenticated {
+                at,
+                source: Some(source),
+            },
+            error @ (Store::NotSupported { .. } | Store::NotImplemented { .. }) => Error::Unsupported {
+                at,
+                what: error.to_string(),
+            },
+            error @ (Store::InvalidPath { .. }
+            | Store::JoinError { .. }
+            | Store::UnknownConfigurationKey { .. }) => backend(at, error),
+            // What is left without a fault of the transport is a reply that object_store cannot read: a header that is
+            // missing, XML that is none.
+            error => corrupt(at, error),
+        }
+    }
+}
+
+/// What a server sent is not what it must be: invalid XML, HTML, a header that is missing.
+pub(crate) fn corrupt(at: Context, source: impl Into<BoxError>) -> Error {
+    Error::Corrupt {
+        at,
+        source: source.into(),
+    }
+}
+
+fn unavailable(at: Context, source: impl Into<BoxError>) -> Error {
+    Error::Unavailable {
+        at,
+        source: source.into(),
+    }
+}
+
+fn backend(at: Context, source: impl Into<BoxError>) -> Error {
+    Error::Backend {
+        at,
+        source: source.into(),
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names the variants it expects"
+)]
+mod tests {
+    use http::Method;
+    use url::Url;
+
+    use super::*;
+    use crate::object_store::StatusError;
+    use crate::path::Path;
+
+    const READ: Intent = Intent::Read(ByteRange::Bounded(5, 9));
+
+    fn name(error: &Error) -> &'static str {
+        match error {
+            Error::NotFound { .. } => "NotFound",
+            Error::Unauthenticated { .. } => "Unauthenticated",
+            Error::PermissionDenied { .. } => "PermissionDenied",
+            Error::Unavailable { .. } => "Unavailable",
+            Error::Corrupt { .. } => "Corrupt",
+            Error::AlreadyExists { .. } => "AlreadyExists",
+            Error::Precondition { .. } => "Precondition",
+            Error::Unsupported { .. } => "Unsupported",
+            Error::RangeOutOfBounds { size: Some(7), .. } => "RangeOutOfBounds(7)",
+            Error::Closed {
+                outcome: Outcome::Cut,
+                ..
+            } => "Closed(Cut)",
+            Error::Closed {
+                outcome: Outcome::Unknown,
+                ..
+            } => "Closed(Unknown)",
+            Error::Backend { .. } => "Backend",
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn failed(fault: Fault) -> TransportError {
+        let url = Url::parse("https://user:pass@host/b/k?token=s3cret").unwrap();
+        TransportError::new(fault, &Method::GET, &url)
+    }
+
+    fn mapped(map: &ErrorMap, intent: Intent, fault: Fault) -> Error {
+        map.transport(Context::new("gs://b", "op", &Path::root()), intent, failed(fault))
+    }
+
+    fn status(number: u16) -> Fault {
+        Fault::Status(StatusError {
+            status: StatusCode::from_u16(number).unwrap(),
+            retry_after: None,
+            size: (number == 416).then_some(7),
+            body: String::new(),
+        })
+    }
+
+    #[test]
+    fn each_status_and_fault_has_its_error() {
+        let map = ErrorMap::default();
+        for (number, read, create, replace, write) in [
+            (304, "Backend", "Backend", "Backend", "Backend"),
+            (400, "Backend", "Backend", "Backend", "Backend"),
+            (
+                401,
+                "Unauthenticated",
+                "Unauthenticated",
+                "Unauthenticated",
+                "Unauthenticated",
+            ),
+            (
+                403,
+                "PermissionDenied",
+                "PermissionDenied",
+                "PermissionDenied",
+                "PermissionDenied",
+            ),
+            (404, "NotFound", "NotFound", "NotFound", "NotFound"),
+            (405, "Unsupported", "Unsupported", "Unsupported", "Unsupported"),
+            (
+                407,
+                "Unauthenticated",
+                "Unauthenticated",
+                "Unauthenticated",
+                "Unauthenticated",
+            ),
+            (408, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (409, "Backend", "AlreadyExists", "Precondition", "Backend"),
+            (410, "NotFound", "NotFound", "NotFound", "NotFound"),
+            (
+                412,
+                "Precondition",
+                "AlreadyExists",
+                "Precondition",
+                "Precondition",
+            ),
+            (416, "RangeOutOfBounds(7)", "Backend", "Backend", "Backend"),
+            (429, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (500, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (501, "Unsupported", "Unsupported", "Unsupported", "Unsupported"),
+            (502, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (503, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (504, "Unavailable", "Unavailable", "Unavailable", "Unavailable"),
+            (507, "Backend", "Backend", "Backend", "Backend"),
+        ] {
+            let got = [READ, Intent::Create, Intent::Replace, Intent::Write]
+                .map(|intent| name(&mapped(&map, intent, status(number))));
+            assert_eq!(got, [read, create, replace, write], "{number}");
+        }
+        for (fault, expected) in [
+            (Fault::Dns, "Unavailable"),
+            (Fault::Connect, "Unavailable"),
+            (Fault::ConnectTimeout, "Unavailable"),
+            (Fault::Tls, "Unavailable"),
+            (Fault::Stall, "Unavailable"),
+            (Fault::Broken, "Unavailable"),
+            (
+                Fault::ShortBody {
+                    promised: 2,
+                    received: 1,
+                },
+                "Unavailable",
+            ),
+            (Fault::LongBody { promised: 2 }, "Unavailable"),
+            (Fault::TooLarge { limit: 2 }, "Unsupported"),
+            (Fault::WrongRange, "Corrupt"),
+            (Fault::Changed, "Corrupt"),
+            (Fault::Redirect("in a circle"), "Backend"),
+            (Fault::InvalidRequest, "Backend"),
+            (Fault::Cut, "Closed(Cut)"),
+        ] {
+            assert_eq!(name(&mapped(&map, READ, fault.clone())), expected, "{fault:?}");
+        }
+        assert_eq!(name(&mapped(&map, Intent::Write, Fault::Cut)), "Closed(Unknown)");
+    }
+
+    #[test]
+    fn missing_status_is_opt_in_and_for_reads_only() {
+        let with = |json: &str| ErrorMap::from_options(&Options::from_json(json).unwrap());
+        for json in [
+            r#"{"missing_status": 403}"#,
+            r#"{"missing_status": "404,403"}"#,
+            r#"{"missing_status": [403]}"#,
+        ] {
+            let map = with(json).unwrap();
+            assert_eq!(name(&mapped(&map, READ, status(403))), "NotFound");
+            assert_eq!(name(&mapped(&map, Intent::List, status(403))), "NotFound");
+            assert_eq!(name(&mapped(&map, READ, status(404))), "NotFound");
+            assert_eq!(
+                name(&mapped(&map, Intent::Write, status(403))),
+                "PermissionDenied"
+            );
+        }
+        for json in [
+            r#"{"missing_status": 500}"#,
+            r#"{"missing_status": "x"}"#,
+            r#"{"missing_status": [200]}"#,
+            r#"{"missing_status": {}}"#,
+        ] {
+            assert!(with(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_transports_error_is_found_under_object_stores() {
+        let inner = failed(status(410));
+        let http = object_store::client::HttpError::new(object_store::client::HttpErrorKind::Unknown, inner);
+        let error = object_store::Error::Generic {
+            store: "GCS",
+            source: Box::new(http),
+        };
+        let mapped = ErrorMap::default().store(Context::new("gs://b", "op", &Path::root()), READ, error);
+        assert_eq!(name(&mapped), "NotFound");
+        let unread = object_store::Error::Generic {
+            store: "GCS",
+            source: "no ETag".into(),
+        };
+        let mapped = ErrorMap::default().store(Context::new("gs://b", "op", &Path::root()), READ, unread);
+        assert_eq!(name(&mapped), "Corrupt");
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let error = mapped(&ErrorMap::default(), READ, status(403));
+        let mut shown = format!("{error:?} {error}");
+        let mut next = std::error::Error::source(&error);
+        while let Some(cause) = next {
+            shown += &format!(" {cause} {cause:?}");
+            next = cause.source();
+        }
+        assert!(shown.contains("https://host/b/k"), "{shown}");
+        for secret in ["s3cret", "user", "pass"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

@@ -21,11 +21,12 @@ pub(crate) fn client(ca: Option<&TestCa>) -> reqwest::ClientBuilder {
     if let Some(ca) = ca {
         roots.add(ca.der().to_vec().into()).unwrap();
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .no_proxy()

@@ -1,6 +1,7 @@
 //! Connections that are counted, and that a handler can end in the way it wants.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -86,6 +87,7 @@ impl Drop for Open {
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) id: u64,
+    ends: Option<(SocketAddr, SocketAddr)>,
     state: AtomicU8,
     ending: Notify,
     flushed: Notify,
@@ -109,6 +111,18 @@ impl Control {
         self.flushed.notify_one();
     }
 
+    /// Ends the connection once the client has closed its socket, told from the kernel's table. A server that does not read sees
+    /// nothing of that on the connection itself: the end waits in the client's kernel behind what is unread.
+    pub(crate) async fn end_with_client(&self) {
+        while !self
+            .ends
+            .is_some_and(|(server, client)| is_orphan(client, server))
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.end(Break::Close);
+    }
+
     /// Returns when the connection is to be dropped.
     pub(crate) async fn ended(&self) {
         self.ending.notified().await;
@@ -126,8 +140,10 @@ pub(crate) struct Counted {
 impl Counted {
     pub(crate) fn new(stream: TcpStream, connections: &Arc<Connections>) -> Self {
         let (id, open) = connections.enter();
+        let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
         let control = Control {
             id,
+            ends,
             state: AtomicU8::new(OPEN),
             ending: Notify::new(),
             flushed: Notify::new(),
@@ -194,5 +210,31 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Whether the socket with these ends is in the kernel's table but belongs to no process, or is no longer there. Where there is no
+/// such table: no.
+fn is_orphan(local: SocketAddr, remote: SocketAddr) -> bool {
+    let Ok(table) = std::fs::read_to_string("/proc/self/net/tcp") else {
+        return false;
+    };
+    let (local, remote) = (kernel_form(local), kernel_form(remote));
+    let mut rows = table
+        .lines()
+        .map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(1) == Some(&local.as_str()) && row.get(2) == Some(&remote.as_str()));
+    row.is_none_or(|row| row.get(9) == Some(&"0"))
+}
+
+/// An address as `/proc/net/tcp` writes it: the four bytes in the machine's order, the port.
+fn kernel_form(addr: SocketAddr) -> String {
+    match addr {
+        SocketAddr::V4(addr) => format!(
+            "{:08X}:{:04X}",
+            u32::from_ne_bytes(addr.ip().octets()),
+            addr.port()
+        ),
+        SocketAddr::V6(addr) => format!("{}:{:04X}", addr.ip(), addr.port()),
     }
 }

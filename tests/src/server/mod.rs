@@ -267,7 +267,8 @@ impl Server {
         self.shared.connections.accepted()
     }
 
-    /// Waits until exactly `count` connections are open.
+    /// Waits until exactly `count` connections are open. It blocks its thread: a client whose runtime is this thread does nothing
+    /// meanwhile, which is what a test of `close` wants, and what any other test avoids with a multi-threaded runtime.
     ///
     /// # Errors
     /// The number that was open when the limit had passed.

@@ -8,6 +8,7 @@ use std::{future, io};
 
 use http::header::{HOST, HeaderValue};
 use http::{Method, Response, StatusCode, Version};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -167,6 +168,9 @@ async fn answer(
     if let Some((At::Head, how)) = fault.broken {
         tokio::time::sleep(fault.delay).await;
         control.end(how);
+        if !incoming.is_end_stream() {
+            control.end_with_client().await;
+        }
         // A stall holds the request, its unread body and this ticket until the client goes.
         return future::pending().await;
     }

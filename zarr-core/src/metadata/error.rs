@@ -99,6 +99,15 @@ impl MetadataError {
         self.within(&index.to_string())
     }
 
+    /// Takes `key` from the front of the pointer: v2 has its configurations without a level of their own.
+    pub(super) fn unwrapped(mut self, key: &str) -> Self {
+        let (Self::Invalid { pointer, .. } | Self::Unsupported { pointer, .. }) = &mut self;
+        if let Some(rest) = pointer.strip_prefix('/').and_then(|rest| rest.strip_prefix(key)) {
+            *pointer = rest.to_owned();
+        }
+        self
+    }
+
     pub(crate) fn with_position(mut self, at: Position) -> Self {
         if let Self::Invalid { position, .. } = &mut self {
             *position = Some(at);

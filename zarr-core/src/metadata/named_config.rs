@@ -82,7 +82,33 @@ impl NamedConfig {
         Ok(parsed)
     }
 
-    /// The name.
+    /// Reads a filter or compressor of v2, whose name is `id` and whose configuration are the other members.
+    ///
+    /// # Errors
+    /// [`MetadataError::Invalid`] if it is not an object with an `id`.
+    pub fn parse_v2(json: &Json) -> Result<Self, MetadataError> {
+        let id = json.get("id").and_then(Json::as_str).filter(|id| !id.is_empty());
+        let (Some(id), Some(object)) = (id, json.as_object()) else {
+            return Err(MetadataError::invalid("an object with an id", json));
+        };
+        let members = object.iter().filter(|(key, _)| *key != "id");
+        let configuration: Object = members.map(|(key, value)| (key, value.clone())).collect();
+        Ok(Self::with_configuration(id, configuration))
+    }
+
+    /// The form of v2: the `id`, then the members of the configuration.
+    #[must_use]
+    pub fn to_v2_json(&self) -> Json {
+        let mut object = Object::from([("id", self.name.as_str())]);
+        object.extend(
+            self.configuration()
+                .iter()
+                .map(|(key, value)| (key, value.clone())),
+        );
+        object.into()
+    }
+
+    /// The name; of a v2 codec its `id`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::DataType;
-use super::data_type::{ComplexName, FloatKind, IntKind, StructType, TimeScale, TimeUnit};
+use super::data_type::{ComplexName, Field, FloatKind, IntKind, StructType, TimeScale, TimeUnit};
 use super::json::{Json, NonFinite, Number};
 
 fn number() -> impl Strategy<Value = Json> {
@@ -77,19 +77,14 @@ fn fixed_type() -> impl Strategy<Value = DataType> {
 
 /// Clears the bits that do not count.
 fn in_range(data_type: &DataType, mut bytes: Vec<u8>) -> Vec<u8> {
-    match data_type {
-        DataType::Struct(fields) => fields
-            .fields()
-            .iter()
-            .flat_map(|field| {
-                let end = field.offset_bytes() + field.size_bytes();
-                in_range(field.data_type(), bytes[field.offset_bytes()..end].to_vec())
-            })
-            .collect(),
-        other => {
-            let bits = other.packed_bits().unwrap_or(8).min(8);
-            bytes.iter_mut().for_each(|byte| *byte &= u8::MAX >> (8 - bits));
-            bytes
-        }
+    if let DataType::Struct(fields) = data_type {
+        let field = |field: &Field| {
+            let end = field.offset_bytes() + field.size_bytes();
+            in_range(field.data_type(), bytes[field.offset_bytes()..end].to_vec())
+        };
+        return fields.fields().iter().flat_map(field).collect();
     }
+    let bits = data_type.packed_bits().unwrap_or(8).min(8);
+    bytes.iter_mut().for_each(|byte| *byte &= u8::MAX >> (8 - bits));
+    bytes
 }

@@ -103,6 +103,17 @@ impl Object {
         None
     }
 
+    /// The object that `key` holds; an empty one takes the place of anything else.
+    pub(crate) fn get_or_insert_object(&mut self, key: &str) -> &mut Self {
+        if self.get(key).and_then(Json::as_object).is_none() {
+            self.insert(key, Self::new());
+        }
+        match self.get_mut(key) {
+            Some(Json::Object(object)) => object,
+            Some(_) | None => unreachable!("an object was put here"),
+        }
+    }
+
     /// Removes `key` and keeps the order of the rest. Takes time linear in the number of members.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         let position = self.position(key)?;

@@ -74,6 +74,20 @@ impl Json {
     }
 }
 
+impl Object {
+    /// Prints the object.
+    #[must_use]
+    pub fn print(&self, options: PrintOptions) -> String {
+        let mut printer = Printer {
+            out: String::new(),
+            options: &options,
+            most: usize::MAX,
+        };
+        printer.object(self, 0);
+        printer.out
+    }
+}
+
 /// Compact and strict: what [`PrintOptions::compact`] gives.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@ mod error;
 mod ext;
 mod filesystem;
 mod info;
+mod local;
 mod memory;
 #[cfg(feature = "object-store")]
 pub mod object_store;
@@ -22,6 +23,7 @@ pub use error::{BoxError, Context, Error, Outcome, Result};
 pub use ext::FileSystemExt;
 pub use filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
 pub use info::{CatResult, DirListing, FileInfo, IoStats, Version};
+pub use local::{Fsync, LocalFactory, LocalFileSystem, LocalOptions, Symlinks, file_url};
 pub use memory::{MemoryFactory, MemoryFileSystem};
 pub use options::Options;
 pub use path::{MAX_PATH_BYTES, Path};

@@ -24,14 +24,15 @@ use tokio::sync::watch;
 pub(crate) use app::decode;
 pub use app::{Answer, App, Framing, Request};
 pub(crate) use condition::Validators;
+pub(crate) use conn::{Connections, Control, Counted};
 pub use fault::{At, Break, Fault, FaultId, Faults, When};
 pub use gate::RoundGate;
 pub use log::{Logged, Observer};
 pub(crate) use range::{Ranged, ranged};
+pub(crate) use run::bind;
 pub use tls::TestCa;
 
 use crate::sync::lock;
-use conn::Connections;
 use gate::Gate;
 use log::Log;
 

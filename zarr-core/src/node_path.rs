@@ -123,7 +123,8 @@ impl NodePath {
     /// # Errors
     /// [`Error::InvalidNodePath`].
     pub fn check_names(&self, format: ZarrFormat) -> Result<()> {
-        self.segments().try_for_each(|name| Self::check_name(name, format))
+        self.segments()
+            .try_for_each(|name| Self::check_name(name, format))
     }
 
     /// The path as text without its leading slash: `a/b`, and nothing for the root.
@@ -252,7 +253,19 @@ mod tests {
     #[test]
     fn refuses_hostile_paths() {
         for bad in [
-            "..", "a/..", "../../etc/x", "a//b", "//", "//a", "a//", ".", "a/./b", "a\0b", "..\\x", "a\\b", "a\nb",
+            "..",
+            "a/..",
+            "../../etc/x",
+            "a//b",
+            "//",
+            "//a",
+            "a//",
+            ".",
+            "a/./b",
+            "a\0b",
+            "..\\x",
+            "a\\b",
+            "a\nb",
         ] {
             assert!(NodePath::parse(bad).is_err(), "{bad:?}");
             assert!(NodePath::root().join(bad).is_err(), "{bad:?}");
@@ -282,8 +295,18 @@ mod tests {
 
     #[test]
     fn normalizes_as_v2_says() {
-        for (text, shown) in [("a\\b", "/a/b"), ("//a///b//", "/a/b"), ("\\", "/"), ("", "/"), ("a", "/a")] {
-            assert_eq!(NodePath::normalize_v2(text).unwrap().to_string(), shown, "{text:?}");
+        for (text, shown) in [
+            ("a\\b", "/a/b"),
+            ("//a///b//", "/a/b"),
+            ("\\", "/"),
+            ("", "/"),
+            ("a", "/a"),
+        ] {
+            assert_eq!(
+                NodePath::normalize_v2(text).unwrap().to_string(),
+                shown,
+                "{text:?}"
+            );
         }
         for bad in ["a/../b", "..\\..", "a/.", "a\0"] {
             assert!(NodePath::normalize_v2(bad).is_err(), "{bad:?}");

@@ -342,7 +342,10 @@ impl Store {
         self.fs
             .find(&dir)
             .try_filter_map(move |file| {
-                let below = file.path.strip_prefix(&base).filter(|_| file.path.strip_prefix(&dir).is_some());
+                let below = file
+                    .path
+                    .strip_prefix(&base)
+                    .filter(|_| file.path.strip_prefix(&dir).is_some());
                 futures::future::ready(Ok(below.map(|key| KeyInfo {
                     key: key.as_str().to_owned(),
                     size_bytes: file.size_bytes,

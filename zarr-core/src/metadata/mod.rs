@@ -9,27 +9,33 @@
 //! listed, and says so when it is opened ([`ArrayMetadata::ensure_supported`]).
 
 mod array;
+mod builder;
 mod chunk_grid;
 mod chunk_key;
 mod codec_check;
 mod codec_config;
+mod consolidated;
 pub mod data_type;
 mod document;
 mod error;
-mod fill_value;
+pub mod fill_value;
 mod group;
 pub mod json;
 pub mod limits;
 mod named_config;
 #[cfg(test)]
 mod strategies;
+#[cfg(test)]
+mod tests;
 mod v2;
 mod v3;
 
 pub use array::{ArrayEncoding, ArrayMetadata, Order, V2Encoding, V3Encoding};
+pub use builder::{V2ArrayBuilder, V3ArrayBuilder};
 pub use chunk_grid::{ChunkAxis, ChunkGrid, ChunkRuns};
 pub use chunk_key::{ChunkKeyEncoding, Separator};
 pub use codec_config::{CodecKind, is_known_v2_codec};
+pub use consolidated::{ConsolidatedMetadata, RefusedEntry};
 pub use data_type::DataType;
 pub use document::{Document, DocumentKind, ZARR_JSON, ZARRAY, ZATTRS, ZGROUP, ZMETADATA};
 pub use error::{MetadataError, Position};
@@ -38,21 +44,4 @@ pub use group::{GroupMetadata, NodeMetadata};
 pub use json::Json;
 pub use named_config::NamedConfig;
 
-/// The two formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each name says all")]
-pub enum ZarrFormat {
-    V2,
-    V3,
-}
-
-impl ZarrFormat {
-    /// 2 or 3, as documents have it.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        match self {
-            Self::V2 => 2,
-            Self::V3 => 3,
-        }
-    }
-}
+pub use crate::node_kind::ZarrFormat;

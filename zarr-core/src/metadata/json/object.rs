@@ -110,7 +110,7 @@ impl Object {
         }
         match self.get_mut(key) {
             Some(Json::Object(object)) => object,
-            Some(_) | None => unreachable!("an object was put here"),
+            Some(_) | None => unreachable!("an object stands here since the line above"),
         }
     }
 

@@ -13,6 +13,7 @@ mod memory;
 pub mod object_store;
 pub mod options;
 mod path;
+mod prefix;
 pub mod ranges;
 pub mod registry;
 pub mod session;
@@ -27,5 +28,6 @@ pub use local::{Fsync, LocalFactory, LocalFileSystem, LocalOptions, Symlinks, fi
 pub use memory::{MemoryFactory, MemoryFileSystem};
 pub use options::Options;
 pub use path::{MAX_PATH_BYTES, Path};
+pub use prefix::PrefixFileSystem;
 pub use registry::{Factory, Registry, Resolved};
 pub use session::{CloseError, CloseReport, scoped};

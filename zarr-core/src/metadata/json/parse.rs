@@ -59,6 +59,17 @@ fn fault(expected: impl Into<std::borrow::Cow<'static, str>>, found: impl Into<S
     MetadataError::mismatch(expected, found)
 }
 
+/// What lies on a stack from `start` on, in an allocation of its size. A long array at the bottom is not copied.
+fn take_from<T>(stack: &mut Vec<T>, start: usize) -> Vec<T> {
+    const LONG: usize = 1024;
+    if start == 0 && stack.len() > LONG {
+        let mut taken = std::mem::take(stack);
+        taken.shrink_to_fit();
+        return taken;
+    }
+    stack.drain(start..).collect()
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Where the parser stands: the place that an error names.
@@ -167,7 +178,7 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        Ok(Json::Array(self.items.drain(start..).collect()))
+        Ok(Json::Array(take_from(&mut self.items, start)))
     }
 
     fn object(&mut self) -> Result<Json, MetadataError> {
@@ -202,7 +213,7 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        let members: Vec<_> = self.members.drain(start..).collect();
+        let members = take_from(&mut self.members, start);
         Object::from_members(members)
             .map(Json::Object)
             .map_err(|key| fault("each key once", format!("the key {key:?} twice")).within(&key))

@@ -1,0 +1,99 @@
+//! Asking for the documents of a place.
+
+use std::sync::Arc;
+
+use futures::future::OptionFuture;
+
+use super::ConsolidatedMode;
+use super::context::{Answer, Context};
+use super::decide::{Answers, decide};
+use super::documents::build;
+use super::member::Member;
+use super::node::Node;
+use crate::error::{Error, Result};
+use crate::node_kind::ZarrFormat;
+use crate::node_path::NodePath;
+
+/// Opens the node at `path`, in one wave.
+pub(crate) async fn open_node(
+    context: &Arc<Context>,
+    path: &NodePath,
+    format: Option<ZarrFormat>,
+) -> Result<Node> {
+    let (v2, v3) = match format {
+        None => (true, true),
+        Some(ZarrFormat::V2) => (true, false),
+        Some(ZarrFormat::V3) => (false, true),
+    };
+    let consolidated = v2 && context.options.consolidated != ConsolidatedMode::Ignore;
+    let ask = |name: &'static str, wanted: bool| {
+        OptionFuture::from(wanted.then(|| {
+            let key = path.key(name);
+            async move { context.ask(&key).await }
+        }))
+    };
+    let (v3, array, group, attributes, consolidated) = futures::join!(
+        ask("zarr.json", v3),
+        ask(".zarray", v2),
+        ask(".zgroup", v2),
+        ask(".zattrs", v2),
+        ask(".zmetadata", consolidated),
+    );
+    let decision = decide(Answers {
+        v3,
+        array,
+        group,
+        attributes,
+        consolidated,
+    })?;
+    build(context, path, decision)?.ok_or_else(|| Error::NodeNotFound {
+        url: context.store.key_url(path.as_relative()),
+        path: path.clone(),
+        tried: match format {
+            None => vec!["zarr.json", ".zarray", ".zgroup"],
+            Some(ZarrFormat::V2) => vec![".zarray", ".zgroup"],
+            Some(ZarrFormat::V3) => vec!["zarr.json"],
+        },
+    })
+}
+
+/// Looks whether a child that a listing names is a node; `None` if it is none.
+///
+/// For v3 one request. For v2 `.zarray` and `.zattrs` at once, and `.zgroup` only if there is no array: most children are
+/// arrays, so most cost two requests and one round. The rules are those of [`decide`].
+pub(crate) async fn probe_child(
+    context: &Arc<Context>,
+    path: &NodePath,
+    format: ZarrFormat,
+) -> Result<Option<Node>> {
+    let decision = match format {
+        ZarrFormat::V3 => decide(Answers {
+            v3: Some(context.ask(&path.key("zarr.json")).await),
+            ..Answers::default()
+        })?,
+        ZarrFormat::V2 => {
+            let (array_key, attributes_key) = (path.key(".zarray"), path.key(".zattrs"));
+            let (array, attributes) =
+                futures::join!(context.ask(&array_key), context.ask(&attributes_key));
+            let group = match &array {
+                Answer::Found(_) | Answer::Failed(_) => None,
+                Answer::Missing | Answer::Denied(_) => Some(context.ask(&path.key(".zgroup")).await),
+            };
+            decide(Answers {
+                array: Some(array),
+                group,
+                attributes: Some(attributes),
+                ..Answers::default()
+            })?
+        }
+    };
+    build(context, path, decision)
+}
+
+/// What [`probe_child`] found, as a member.
+pub(crate) fn member(path: &NodePath, found: Result<Option<Node>>) -> Option<Member> {
+    match found {
+        Ok(node) => node.map(Member::Node),
+        Err(error) => Some(Member::broken(path, error)),
+    }
+}

@@ -1,0 +1,412 @@
+//! [`Walk`]: everything below a group, breadth first, with as much in flight as the store's width allows.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
+use zarr_fs::Listing;
+
+use super::ConsolidatedMode;
+use super::consolidated::Consolidated;
+use super::context::Context;
+use super::levels::Levels;
+use super::member::{Broken, Member, Unlisted};
+use super::node::Node;
+use super::probe::probe_child;
+use crate::error::{Error, Result};
+use crate::group::Group;
+use crate::node_kind::ZarrFormat;
+use crate::node_path::NodePath;
+use crate::store::DirNames;
+
+/// Groups so far below the walk's beginning are not listed: a listing that goes round in circles ends here.
+const MAX_DEPTH: usize = 256;
+
+/// So many entries of consolidated metadata are parsed before other tasks of the executor get their turn.
+const ENTRIES_AT_ONCE: usize = 256;
+
+/// In which order a walk yields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Level by level, by path in each: always the same. A level is held back until it is complete.
+    #[default]
+    ByLevel,
+    /// As the store answers; a group always before what lies in it.
+    AsTheyCome,
+}
+
+/// How a walk goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WalkOptions {
+    /// How many levels below the group; 1: its children. Default: all.
+    pub max_depth: usize,
+    /// The walk ends with an error if there are more nodes. Default 1,000,000.
+    pub max_nodes: u64,
+    /// In which order.
+    pub order: Order,
+}
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        Self {
+            max_depth: usize::MAX,
+            max_nodes: 1_000_000,
+            order: Order::default(),
+        }
+    }
+}
+
+impl WalkOptions {
+    /// Sets how many levels below the group; 1: its children.
+    #[must_use]
+    pub fn with_max_depth(mut self, max_depth: usize) -> Self {
+        self.max_depth = max_depth;
+        self
+    }
+
+    /// Sets how many nodes there may be.
+    #[must_use]
+    pub fn with_max_nodes(mut self, max_nodes: u64) -> Self {
+        self.max_nodes = max_nodes;
+        self
+    }
+
+    /// Sets the order.
+    #[must_use]
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+}
+
+/// The stream of [`Group::walk`]. Dropping it cancels what is in flight.
+pub struct Walk {
+    context: Arc<Context>,
+    options: WalkOptions,
+    root: NodePath,
+    /// Requests that may be in flight, and are.
+    width: usize,
+    in_flight: usize,
+    /// What waits for its turn, first come, first served: so levels are asked for in order.
+    queue: VecDeque<Task>,
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
+    expanding: VecDeque<Expansion>,
+    levels: Levels,
+    nodes: u64,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Walk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walk")
+            .field("root", &self.root)
+            .field("options", &self.options)
+            .field("in_flight", &self.in_flight)
+            .field("queued", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something to ask the store. `level` is that of what it yields: 1 for the children of the walk's group.
+#[derive(Debug)]
+struct Task {
+    path: NodePath,
+    format: ZarrFormat,
+    level: usize,
+    ask: Ask,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// The children of the group `path`.
+    List {
+        /// Consolidated metadata says that there are none: believed where the store cannot list.
+        told_empty: bool,
+    },
+    /// Whether `path` is a node.
+    Probe,
+}
+
+impl Task {
+    /// Requests that it has in flight at once, at most.
+    fn width(&self) -> usize {
+        match (self.ask, self.format) {
+            (Ask::Probe, ZarrFormat::V2) => 2,
+            (Ask::Probe, ZarrFormat::V3) | (Ask::List { .. }, _) => 1,
+        }
+    }
+}
+
+struct Done {
+    task: Task,
+    reply: Reply,
+}
+
+enum Reply {
+    Listed(Result<Option<DirNames>>),
+    Probed(Box<Result<Option<Node>>>),
+}
+
+/// A group whose members are taken from consolidated metadata.
+struct Expansion {
+    consolidated: Arc<Consolidated>,
+    group: NodePath,
+    paths: std::vec::IntoIter<NodePath>,
+    /// The level of the group's children.
+    level: usize,
+}
+
+impl Walk {
+    pub(crate) fn new(group: &Group, options: WalkOptions) -> Self {
+        let context = Arc::clone(&group.core.context);
+        let mut walk = Self {
+            width: context.store.options().metadata_concurrency.max(1),
+            levels: Levels::new(options.order),
+            root: group.path().clone(),
+            context,
+            options,
+            in_flight: 0,
+            queue: VecDeque::new(),
+            running: FuturesUnordered::new(),
+            expanding: VecDeque::new(),
+            nodes: 0,
+            ended: false,
+        };
+        walk.descend(group, 1);
+        walk
+    }
+
+    /// Goes on with the children of `group`, which are of `level`.
+    fn descend(&mut self, group: &Group, level: usize) {
+        if level > self.options.max_depth {
+            return;
+        }
+        let path = group.path().clone();
+        if level > MAX_DEPTH {
+            let error = Error::LimitReached {
+                at: group.url(),
+                what: "levels of groups below the one that is walked",
+                limit: MAX_DEPTH as u64,
+            };
+            self.levels.put(level, Member::Unlisted(Unlisted { path, error }));
+            return;
+        }
+        let required = self.context.options.consolidated == ConsolidatedMode::Require;
+        self.levels.begin(level);
+        match &group.consolidated {
+            Some(consolidated) if required || !consolidated.is_empty() => {
+                for bad in consolidated.bad_entries(&self.context, &path) {
+                    self.levels.put(level, bad);
+                }
+                let depth = self.options.max_depth - (level - 1);
+                self.expanding.push_back(Expansion {
+                    paths: consolidated.below(&path, depth).into_iter(),
+                    consolidated: Arc::clone(consolidated),
+                    group: path,
+                    level,
+                });
+            }
+            told => self.queue.push_back(Task {
+                path,
+                format: group.zarr_format(),
+                level,
+                ask: Ask::List {
+                    told_empty: told.is_some(),
+                },
+            }),
+        }
+    }
+
+    /// Parses some entries of consolidated metadata. Returns whether there were any left.
+    fn expand(&mut self) -> bool {
+        let Some(expansion) = self.expanding.front_mut() else {
+            return false;
+        };
+        let (consolidated, level) = (Arc::clone(&expansion.consolidated), expansion.level);
+        let group = expansion.group.depth();
+        let paths: Vec<NodePath> = expansion.paths.by_ref().take(ENTRIES_AT_ONCE).collect();
+        if paths.is_empty() {
+            self.expanding.pop_front();
+            self.levels.end(level);
+            return true;
+        }
+        for path in paths {
+            let level = level + path.depth().saturating_sub(group + 1);
+            if let Some(member) = consolidated.member(&self.context, &path) {
+                self.put(level, member);
+            }
+        }
+        true
+    }
+
+    fn put(&mut self, level: usize, member: Member) {
+        if matches!(member, Member::Node(_)) {
+            self.nodes += 1;
+            if self.nodes > self.options.max_nodes {
+                self.fail(Error::LimitReached {
+                    at: self.context.store.key_url(self.root.as_relative()),
+                    what: "nodes below the group that is walked",
+                    limit: self.options.max_nodes,
+                });
+                return;
+            }
+        }
+        self.levels.put(level, member);
+    }
+
+    /// Ends the walk: what was found is still yielded, then the error.
+    fn fail(&mut self, error: Error) {
+        self.queue.clear();
+        self.running.clear();
+        self.expanding.clear();
+        self.levels.fail(error);
+        self.ended = true;
+    }
+
+    fn start(&mut self) {
+        while let Some(task) = self.queue.front() {
+            let width = task.width();
+            if self.in_flight > 0 && self.in_flight + width > self.width {
+                break;
+            }
+            let Some(task) = self.queue.pop_front() else { break };
+            self.in_flight += width;
+            let context = Arc::clone(&self.context);
+            self.running.push(Box::pin(async move {
+                let reply = match task.ask {
+                    Ask::List { .. } => {
+                        Reply::Listed(context.store.list_dir(task.path.as_relative()).await)
+                    }
+                    Ask::Probe => {
+                        Reply::Probed(Box::new(probe_child(&context, &task.path, task.format).await))
+                    }
+                };
+                Done { task, reply }
+            }));
+        }
+    }
+
+    fn finish(&mut self, Done { task, reply }: Done) {
+        self.in_flight -= task.width();
+        match reply {
+            Reply::Listed(listed) => self.listed(&task, listed),
+            Reply::Probed(probed) => match *probed {
+                Ok(None) => {}
+                Ok(Some(node)) => {
+                    let group = match &node {
+                        Node::Group(group) => Some(group.clone()),
+                        Node::Array(_) => None,
+                    };
+                    self.put(task.level, Member::Node(node));
+                    if let Some(group) = group.filter(|_| !self.ended) {
+                        self.descend(&group, task.level + 1);
+                    }
+                }
+                Err(error) if error.is_closed() => self.fail(error),
+                Err(error) => self.put(task.level, Member::broken(&task.path, error)),
+            },
+        }
+        self.levels.end(task.level);
+    }
+
+    fn listed(&mut self, task: &Task, listed: Result<Option<DirNames>>) {
+        let told_empty = matches!(task.ask, Ask::List { told_empty: true });
+        let names = match listed {
+            Ok(names) => match self.believe(task, names) {
+                Ok(names) => names,
+                Err(error) => return self.unlisted(task, error, told_empty),
+            },
+            Err(error) if is_unsupported(&error) => return self.unlisted(task, error, told_empty),
+            Err(error) if error.is_closed() || task.path == self.root => return self.fail(error),
+            Err(error) => return self.unlisted(task, error, false),
+        };
+        for name in names {
+            match task.path.join(&name) {
+                Ok(path) => {
+                    // A prefix whose name no node can have is something else's.
+                    if NodePath::check_name(&name, task.format).is_ok() {
+                        self.levels.begin(task.level);
+                        self.queue.push_back(Task {
+                            path,
+                            format: task.format,
+                            level: task.level,
+                            ask: Ask::Probe,
+                        });
+                    }
+                }
+                Err(error) => {
+                    let path = format!("{}/{name}", if task.path.is_root() { String::new() } else { task.path.to_string() });
+                    self.put(task.level, Member::Broken(Broken { path, node_path: None, error }));
+                }
+            }
+        }
+    }
+
+    fn unlisted(&mut self, task: &Task, error: Error, told_empty: bool) {
+        if !told_empty {
+            let path = task.path.clone();
+            self.put(task.level, Member::Unlisted(Unlisted { path, error }));
+        }
+    }
+
+    /// The children that a listing names, if it can be believed: it must show the group's own document, which was read.
+    /// Web servers answer for a folder that they do not list with a 404, or with some page that holds no links; neither
+    /// means that the group is empty.
+    fn believe(&self, task: &Task, listed: Option<DirNames>) -> Result<Vec<String>> {
+        let own = match task.format {
+            ZarrFormat::V3 => "zarr.json",
+            ZarrFormat::V2 => ".zgroup",
+        };
+        // An index hides dotfiles, so what shows nothing may be a v2 group without children.
+        let hidden = task.format == ZarrFormat::V2
+            && self.context.store.capabilities().listing == Listing::VisibleOnly;
+        match listed {
+            Some(names) if hidden || names.keys.iter().any(|name| name == own) => Ok(names.prefixes),
+            None if hidden => Ok(Vec::new()),
+            Some(_) | None => Err(Error::Unsupported {
+                at: self.context.store.key_url(task.path.as_relative()),
+                what: format!("a listing that does not show the group's own {own}"),
+            }),
+        }
+    }
+}
+
+/// Whether the store says that it cannot do a thing.
+fn is_unsupported(error: &Error) -> bool {
+    matches!(error, Error::Fs(zarr_fs::Error::Unsupported { .. }))
+}
+
+impl Stream for Walk {
+    type Item = Result<Member>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let walk = &mut *self;
+        loop {
+            if let Some(item) = walk.levels.next() {
+                return Poll::Ready(Some(item));
+            }
+            if walk.ended {
+                return Poll::Ready(None);
+            }
+            // The store works while entries are parsed.
+            walk.start();
+            if walk.expand() {
+                if walk.levels.is_ready() {
+                    continue;
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match walk.running.poll_next_unpin(cx) {
+                Poll::Ready(Some(done)) => walk.finish(done),
+                Poll::Ready(None) => walk.ended = true,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}

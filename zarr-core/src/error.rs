@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use zarr_fs::BoxError;
 
-use crate::metadata::MetadataError;
-use crate::node_kind::{NodeKind, ZarrFormat};
+use crate::metadata::{MetadataError, ZarrFormat};
+use crate::node_kind::NodeKind;
 use crate::node_path::NodePath;
 
 /// `Result` with this crate's [`Error`].
@@ -102,7 +102,7 @@ pub enum Error {
         key: String,
     },
     /// A node is to be created where one is already.
-    #[error("{url}: {found} ({format}) is already here")]
+    #[error("{url}: a v{} {found} is already here", format.number())]
     NodeExists {
         /// The node's URL.
         url: String,
@@ -112,7 +112,7 @@ pub enum Error {
         format: ZarrFormat,
     },
     /// A node is to be created below one that cannot hold it: an array, or a group of the other format.
-    #[error("{url}: cannot hold a {wanted} node: it is {found} ({format})")]
+    #[error("{url}: a v{} {found} cannot hold a v{} node", format.number(), wanted.number())]
     UnfitParent {
         /// The ancestor's URL.
         url: String,

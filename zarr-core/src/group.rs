@@ -6,11 +6,12 @@ use futures::TryStreamExt;
 
 use crate::error::{Error, Result};
 use crate::hierarchy::{
-    Consolidated, ConsolidatedMode, GroupMetadata, Member, Members, Node, NodeCore, Order, Walk, WalkOptions,
-    node_methods, open_node,
+    Consolidated, ConsolidatedMode, Member, Members, Node, NodeCore, Order, Walk, WalkOptions,
+    ensure_supported, node_methods, open_node,
 };
 use crate::metadata::json::Object;
-use crate::node_kind::{NodeKind, ZarrFormat};
+use crate::metadata::{GroupMetadata, ZarrFormat};
+use crate::node_kind::NodeKind;
 use crate::node_path::NodePath;
 
 /// A group: children and attributes. Cheap to clone.
@@ -73,12 +74,18 @@ impl Group {
     pub async fn get(&self, path: &str) -> Result<Node> {
         let path = match self.zarr_format() {
             ZarrFormat::V2 => self.path().join(NodePath::normalize_v2(path)?.as_relative())?,
-            ZarrFormat::V3 => self.path().join(path)?,
+            ZarrFormat::V3 => {
+                let names = NodePath::root().join(path)?;
+                names.check_names(ZarrFormat::V3)?;
+                self.path().join(names.as_relative())?
+            }
         };
         let context = &self.core.context;
         if let Some(consolidated) = &self.consolidated {
             if let Some(node) = consolidated.get(context, &path) {
-                return node;
+                let node = node?;
+                ensure_supported(context, &node)?;
+                return Ok(node);
             }
             if context.options.consolidated == ConsolidatedMode::Require {
                 return Err(Error::NodeNotFound {
@@ -125,7 +132,9 @@ impl Group {
         let mut members: Vec<Member> = self.walk(options).try_collect().await?;
         // If the group itself is not listed, then nothing else was found.
         match members.pop() {
-            Some(Member::Unlisted(unlisted)) if unlisted.path == *self.path() => Ok(Members::Unknown(unlisted)),
+            Some(Member::Unlisted(unlisted)) if unlisted.path == *self.path() => {
+                Ok(Members::Unknown(unlisted))
+            }
             last => {
                 members.extend(last);
                 Ok(Members::Known(members))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::node_kind::ZarrFormat;
+use crate::metadata::ZarrFormat;
 
 /// The path of a node in a hierarchy, shown as `/a/b`; the root is `/`.
 ///

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::hierarchy::{ArrayMetadata, NodeCore, node_methods};
+use crate::hierarchy::{NodeCore, node_methods};
 use crate::metadata::json::Object;
-use crate::node_kind::ZarrFormat;
+use crate::metadata::{ArrayMetadata, ZarrFormat};
 
 /// An array: data in chunks, and attributes. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,20 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::context::Context;
-use super::documents::{attributes_object, v3_kind};
+use super::documents::ensure_object;
 use super::member::{Broken, Member};
 use super::node::{Node, NodeCore};
 use super::warning::Warning;
-use super::{ArrayMetadata, GroupMetadata};
 use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::group::Group;
+use crate::metadata::ZarrFormat;
 use crate::metadata::json::Object;
-use crate::metadata::{Json, MetadataError};
-use crate::node_kind::{NodeKind, ZarrFormat};
+use crate::metadata::{
+    ArrayMetadata, GroupMetadata, Json, MetadataError, NodeMetadata, ZARR_JSON, ZARRAY, ZATTRS, ZGROUP,
+    ZMETADATA,
+};
 use crate::node_path::NodePath;
 
 /// The nodes that a group's consolidated metadata names.
@@ -33,23 +35,77 @@ pub(crate) struct Consolidated {
     bad: Vec<(String, String)>,
 }
 
-/// The documents of one node.
+/// The documents of one node; parsed when the node is first asked for.
 #[derive(Debug)]
-enum Entry {
-    V3(Json),
-    V2 {
-        array: Option<Json>,
-        group: Option<Json>,
-        attributes: Option<Json>,
-    },
+struct Entry {
+    is_array: bool,
+    stored: Mutex<Stored>,
+    parsed: OnceLock<Result<Parsed, Refused>>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    zarr_json: Option<Json>,
+    zarray: Option<Json>,
+    zgroup: Option<Json>,
+    zattrs: Option<Json>,
+}
+
+#[derive(Debug)]
+enum Parsed {
+    Array(Arc<ArrayMetadata>),
+    Group(Arc<GroupMetadata>),
+    /// Attributes alone make no node.
+    Nothing,
+}
+
+/// An error and the document that it is in.
+#[derive(Clone, Debug)]
+struct Refused {
+    document: &'static str,
+    error: MetadataError,
 }
 
 impl Entry {
-    fn is_array(&self) -> bool {
-        match self {
-            Self::V3(json) => matches!(v3_kind(json), Ok(NodeKind::Array)),
-            Self::V2 { array, .. } => array.is_some(),
+    fn new(stored: Stored) -> Self {
+        let node_type = stored.zarr_json.as_ref().and_then(|json| json.get("node_type"));
+        Self {
+            is_array: stored.zarray.is_some() || node_type.and_then(Json::as_str) == Some("array"),
+            stored: Mutex::new(stored),
+            parsed: OnceLock::new(),
         }
+    }
+
+    fn parsed(&self) -> &Result<Parsed, Refused> {
+        self.parsed.get_or_init(|| {
+            std::mem::take(&mut *self.stored.lock().unwrap_or_else(PoisonError::into_inner)).parse()
+        })
+    }
+}
+
+impl Stored {
+    fn parse(self) -> Result<Parsed, Refused> {
+        let refused = |document| move |error| Refused { document, error };
+        if let Some(json) = self.zarr_json {
+            return Ok(
+                match NodeMetadata::from_v3_json(json).map_err(refused(ZARR_JSON))? {
+                    NodeMetadata::Array(metadata) => Parsed::Array(Arc::new(*metadata)),
+                    NodeMetadata::Group(metadata) => Parsed::Group(Arc::new(metadata)),
+                },
+            );
+        }
+        if let (Some(_), Some(json)) = (self.zarray.as_ref().or(self.zgroup.as_ref()), &self.zattrs) {
+            ensure_object(json).map_err(refused(ZATTRS))?;
+        }
+        if let Some(json) = self.zarray {
+            let metadata = ArrayMetadata::from_v2_json(json, self.zattrs).map_err(refused(ZARRAY))?;
+            return Ok(Parsed::Array(Arc::new(metadata)));
+        }
+        let Some(json) = self.zgroup else {
+            return Ok(Parsed::Nothing);
+        };
+        let metadata = GroupMetadata::from_v2_json(json, self.zattrs).map_err(refused(ZGROUP))?;
+        Ok(Parsed::Group(Arc::new(metadata)))
     }
 }
 
@@ -71,7 +127,11 @@ impl Consolidated {
         for (key, json) in metadata {
             match parsed.path_of(&key) {
                 Ok(path) => {
-                    parsed.entries.insert(path, Entry::V3(json));
+                    let stored = Stored {
+                        zarr_json: Some(json),
+                        ..Stored::default()
+                    };
+                    parsed.entries.insert(path, Entry::new(stored));
                 }
                 Err(reason) => parsed.bad.push((key, reason)),
             }
@@ -97,12 +157,13 @@ impl Consolidated {
         }
         let metadata = take_metadata(&mut document)?;
         let mut parsed = Self::new(root, ZarrFormat::V2);
+        let mut nodes = BTreeMap::new();
         for (key, json) in metadata {
             let (node, name) = match key.rsplit_once('/') {
                 Some((node, name)) => (Some(node), name),
                 None => (None, key.as_str()),
             };
-            if ![".zarray", ".zgroup", ".zattrs"].contains(&name) {
+            if ![ZARRAY, ZGROUP, ZATTRS].contains(&name) {
                 parsed.bad.push((key, "no v2 metadata document".to_owned()));
                 continue;
             }
@@ -115,24 +176,17 @@ impl Consolidated {
                     continue;
                 }
             };
-            let entry = parsed.entries.entry(path).or_insert(Entry::V2 {
-                array: None,
-                group: None,
-                attributes: None,
-            });
-            if let Entry::V2 {
-                array,
-                group,
-                attributes,
-            } = entry
-            {
-                match name {
-                    ".zarray" => *array = Some(json),
-                    ".zgroup" => *group = Some(json),
-                    _ => *attributes = Some(json),
-                }
+            let stored: &mut Stored = nodes.entry(path).or_default();
+            match name {
+                ZARRAY => stored.zarray = Some(json),
+                ZGROUP => stored.zgroup = Some(json),
+                _ => stored.zattrs = Some(json),
             }
         }
+        parsed.entries = nodes
+            .into_iter()
+            .map(|(path, stored)| (path, Entry::new(stored)))
+            .collect();
         Ok(parsed)
     }
 
@@ -205,7 +259,14 @@ impl Consolidated {
         let bad = self.bad.iter().map(|(key, reason)| {
             let error = MetadataError::mismatch("the path of a node", reason.clone());
             Member::Broken(Broken {
-                path: format!("{}/{key}", if self.root.is_root() { String::new() } else { self.root.to_string() }),
+                path: format!(
+                    "{}/{key}",
+                    if self.root.is_root() {
+                        String::new()
+                    } else {
+                        self.root.to_string()
+                    }
+                ),
                 node_path: None,
                 error: Error::metadata(key_url.clone(), self.place(key, error)),
             })
@@ -221,7 +282,12 @@ impl Consolidated {
         }
     }
 
-    fn node(self: &Arc<Self>, context: &Arc<Context>, path: &NodePath, entry: &Entry) -> Result<Option<Node>> {
+    fn node(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+        path: &NodePath,
+        entry: &Entry,
+    ) -> Result<Option<Node>> {
         let relative = path.strip_prefix(&self.root).unwrap_or_default();
         let refused = |name: &str, error: MetadataError| {
             let key = match self.format {
@@ -234,56 +300,34 @@ impl Consolidated {
         for group in relative.ancestors().skip(1) {
             let group = self.root.join(group.as_relative())?;
             match self.entries.get(&group) {
-                Some(entry) if entry.is_array() => {
-                    let error = MetadataError::mismatch("a node in a group", format!("a node in the array {group}"));
+                Some(entry) if entry.is_array => {
+                    let error =
+                        MetadataError::mismatch("a node in a group", format!("a node in the array {group}"));
                     return Err(refused("", error));
                 }
                 Some(_) => {}
                 None => core.warnings = vec![Warning::ParentNotConsolidated { parent: group }],
             }
         }
-        match entry {
-            Entry::V3(json) => match v3_kind(json).map_err(|error| refused("", error))? {
-                NodeKind::Array => {
-                    let metadata = ArrayMetadata::from_v3(json).map_err(|error| refused("", error))?;
-                    Ok(Some(Node::Array(Array::new(core, metadata))))
-                }
-                NodeKind::Group => {
-                    let metadata = GroupMetadata::from_v3(json).map_err(|error| refused("", error))?;
-                    Ok(Some(Node::Group(Group::new(core, metadata, Some(Arc::clone(self))))))
-                }
-            },
-            Entry::V2 {
-                array,
-                group,
-                attributes,
-            } => {
-                let attributes = match attributes {
-                    Some(json) if array.is_some() || group.is_some() => {
-                        attributes_object(json.clone()).map_err(|error| refused(".zattrs", error))?
-                    }
-                    Some(_) | None => Object::new(),
-                };
-                if array.is_some() && group.is_some() {
-                    core.warnings.push(Warning::ArrayAndGroup);
-                }
-                if let Some(json) = array {
-                    let metadata = ArrayMetadata::from_v2(json, attributes)
-                        .map_err(|error| refused(".zarray", error))?;
-                    return Ok(Some(Node::Array(Array::new(core, metadata))));
-                }
-                let Some(json) = group else { return Ok(None) };
-                let metadata =
-                    GroupMetadata::from_v2(json, attributes).map_err(|error| refused(".zgroup", error))?;
-                Ok(Some(Node::Group(Group::new(core, metadata, Some(Arc::clone(self))))))
-            }
+        match entry.parsed() {
+            Err(Refused { document, error }) => Err(refused(document, error.clone())),
+            Ok(Parsed::Nothing) => Ok(None),
+            Ok(Parsed::Array(metadata)) => Ok(Some(Node::Array(Array {
+                core,
+                metadata: Arc::clone(metadata),
+            }))),
+            Ok(Parsed::Group(metadata)) => Ok(Some(Node::Group(Group {
+                core,
+                metadata: Arc::clone(metadata),
+                consolidated: Some(Arc::clone(self)),
+            }))),
         }
     }
 
     fn key_url(&self, context: &Context) -> String {
         let name = match self.format {
-            ZarrFormat::V3 => "zarr.json",
-            ZarrFormat::V2 => ".zmetadata",
+            ZarrFormat::V3 => ZARR_JSON,
+            ZarrFormat::V2 => ZMETADATA,
         };
         context.store.key_url(&self.root.key(name))
     }

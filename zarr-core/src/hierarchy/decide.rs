@@ -26,7 +26,11 @@ pub(crate) enum Decision {
     /// A node of version 3: its `zarr.json` says of which kind.
     V3 { document: Value, warnings: Vec<Warning> },
     /// An array of version 2.
-    V2Array { document: Value, attributes: Option<Value>, warnings: Vec<Warning> },
+    V2Array {
+        document: Value,
+        attributes: Option<Value>,
+        warnings: Vec<Warning>,
+    },
     /// A group of version 2.
     V2Group {
         document: Value,
@@ -55,7 +59,11 @@ pub(crate) fn decide(answers: Answers) -> Result<Decision, Error> {
     let is_v2 = array.as_ref().is_some_and(Answer::is_found) || group.as_ref().is_some_and(Answer::is_found);
     if let Some(document) = rank("zarr.json", v3, &mut denied, &mut warnings)? {
         // Only what decides can be wrong about it: earlier warnings are none.
-        let warnings = if is_v2 { vec![Warning::BothFormats] } else { Vec::new() };
+        let warnings = if is_v2 {
+            vec![Warning::BothFormats]
+        } else {
+            Vec::new()
+        };
         return Ok(Decision::V3 { document, warnings });
     }
 
@@ -117,10 +125,7 @@ fn rank(
 }
 
 /// The attributes of a node that is decided: they may be missing, and a refusal counts as that, but a fault does not.
-fn v2_attributes(
-    answer: Option<Answer>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Option<Value>, Error> {
+fn v2_attributes(answer: Option<Answer>, warnings: &mut Vec<Warning>) -> Result<Option<Value>, Error> {
     rank(".zattrs", answer, &mut None, warnings)
 }
 

@@ -6,15 +6,15 @@ use super::ConsolidatedMode;
 use super::consolidated::Consolidated;
 use super::context::Context;
 use super::decide::Decision;
-use super::node::{Document, Node, NodeCore};
+use super::node::{Node, NodeCore, StoredDocument};
 use super::warning::Warning;
-use super::{ArrayMetadata, GroupMetadata};
 use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::group::Group;
-use crate::metadata::json::Object;
-use crate::metadata::{Json, MetadataError};
-use crate::node_kind::NodeKind;
+use crate::metadata::{
+    ArrayMetadata, GroupMetadata, Json, MetadataError, NodeMetadata, ZARR_JSON, ZARRAY, ZATTRS, ZGROUP,
+    ZMETADATA,
+};
 use crate::node_path::NodePath;
 use crate::store::Value;
 
@@ -48,7 +48,7 @@ impl NodeCore {
     fn take(&mut self, name: &str, value: Value) -> Result<Json> {
         let key = self.path.key(name);
         let json = Json::parse(&value.bytes).map_err(|error| self.refused(name, error))?;
-        self.documents.push(Document {
+        self.documents.push(StoredDocument {
             key,
             bytes: value.bytes,
             version: value.version,
@@ -56,12 +56,14 @@ impl NodeCore {
         Ok(json)
     }
 
-    fn take_attributes(&mut self, value: Option<Value>) -> Result<Object> {
+    /// Parses a `.zattrs`, which is an object.
+    fn take_attributes(&mut self, value: Option<Value>) -> Result<Option<Json>> {
         let Some(value) = value else {
-            return Ok(Object::new());
+            return Ok(None);
         };
-        let json = self.take(".zattrs", value)?;
-        attributes_object(json).map_err(|error| self.refused(".zattrs", error))
+        let json = self.take(ZATTRS, value)?;
+        ensure_object(&json).map_err(|error| self.refused(ZATTRS, error))?;
+        Ok(Some(json))
     }
 
     fn refused(&self, name: &str, error: MetadataError) -> Error {
@@ -70,49 +72,28 @@ impl NodeCore {
 }
 
 /// A `.zattrs` document is an object.
-pub(crate) fn attributes_object(json: Json) -> Result<Object, MetadataError> {
-    match json {
-        Json::Object(attributes) => Ok(attributes),
-        other @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
-            Err(MetadataError::invalid("an object", &other))
-        }
-    }
-}
-
-/// What a v3 document is a document of.
-pub(crate) fn v3_kind(json: &Json) -> Result<NodeKind, MetadataError> {
-    if json.as_object().is_none() {
-        return Err(MetadataError::invalid("an object", json));
-    }
-    let expected = "\"array\" or \"group\"";
-    match json.get("node_type") {
-        None => Err(MetadataError::mismatch(expected, "nothing").within("node_type")),
-        Some(value) => match value.as_str() {
-            Some("array") => Ok(NodeKind::Array),
-            Some("group") => Ok(NodeKind::Group),
-            Some(_) | None => Err(MetadataError::invalid(expected, value).within("node_type")),
-        },
+pub(crate) fn ensure_object(json: &Json) -> Result<(), MetadataError> {
+    match json.as_object() {
+        Some(_) => Ok(()),
+        None => Err(MetadataError::invalid("an object", json)),
     }
 }
 
 fn v3(mut core: NodeCore, document: Value) -> Result<Node> {
-    let mut json = core.take("zarr.json", document)?;
-    let refused = |core: &NodeCore, error| core.refused("zarr.json", error);
-    match v3_kind(&json).map_err(|error| refused(&core, error))? {
-        NodeKind::Array => {
-            let metadata = ArrayMetadata::from_v3(&json).map_err(|error| refused(&core, error))?;
-            Ok(Node::Array(Array::new(core, metadata)))
-        }
-        NodeKind::Group => {
-            // Taken out first: a bad cache must not make the group unreadable.
-            let inline = json.as_object_mut().and_then(|group| group.remove("consolidated_metadata"));
-            let metadata = GroupMetadata::from_v3(&json).map_err(|error| refused(&core, error))?;
-            let consolidated = match (inline, core.context.options.consolidated) {
-                (None | Some(Json::Null), _) | (_, ConsolidatedMode::Ignore) => None,
-                (Some(inline), _) => Some(Consolidated::from_v3(&core.path, inline)),
-            };
-            let consolidated = consolidated.map(|parsed| {
-                parsed.map_err(|error| refused(&core, error.within("consolidated_metadata")))
+    let mut json = core.take(ZARR_JSON, document)?;
+    // Taken out first: a bad cache must not make the group unreadable, and a good one is not kept twice.
+    let is_group = json.get("node_type").and_then(Json::as_str) == Some("group");
+    let inline = json
+        .as_object_mut()
+        .filter(|_| is_group)
+        .and_then(|group| group.remove("consolidated_metadata"))
+        .filter(|inline| !inline.is_null() && core.context.options.consolidated != ConsolidatedMode::Ignore);
+    match NodeMetadata::from_v3_json(json).map_err(|error| core.refused(ZARR_JSON, error))? {
+        NodeMetadata::Array(metadata) => Ok(Node::Array(Array::new(core, *metadata))),
+        NodeMetadata::Group(metadata) => {
+            let consolidated = inline.map(|inline| {
+                Consolidated::from_v3(&core.path, inline)
+                    .map_err(|error| core.refused(ZARR_JSON, error.within("consolidated_metadata")))
             });
             group(core, metadata, consolidated)
         }
@@ -120,10 +101,10 @@ fn v3(mut core: NodeCore, document: Value) -> Result<Node> {
 }
 
 fn v2_array(mut core: NodeCore, document: Value, attributes: Option<Value>) -> Result<Node> {
-    let json = core.take(".zarray", document)?;
+    let json = core.take(ZARRAY, document)?;
     let attributes = core.take_attributes(attributes)?;
     let metadata =
-        ArrayMetadata::from_v2(&json, attributes).map_err(|error| core.refused(".zarray", error))?;
+        ArrayMetadata::from_v2_json(json, attributes).map_err(|error| core.refused(ZARRAY, error))?;
     Ok(Node::Array(Array::new(core, metadata)))
 }
 
@@ -133,13 +114,13 @@ fn v2_group(
     attributes: Option<Value>,
     consolidated: Option<Value>,
 ) -> Result<Node> {
-    let json = core.take(".zgroup", document)?;
+    let json = core.take(ZGROUP, document)?;
     let attributes = core.take_attributes(attributes)?;
     let metadata =
-        GroupMetadata::from_v2(&json, attributes).map_err(|error| core.refused(".zgroup", error))?;
+        GroupMetadata::from_v2_json(json, attributes).map_err(|error| core.refused(ZGROUP, error))?;
     let consolidated = consolidated.map(|value| {
-        let json = core.take(".zmetadata", value)?;
-        Consolidated::from_v2(&core.path, json).map_err(|error| core.refused(".zmetadata", error))
+        let json = core.take(ZMETADATA, value)?;
+        Consolidated::from_v2(&core.path, json).map_err(|error| core.refused(ZMETADATA, error))
     });
     group(core, metadata, consolidated)
 }

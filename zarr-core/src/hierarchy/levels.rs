@@ -72,7 +72,9 @@ impl Levels {
     }
 
     fn flush(&mut self) {
-        let Some(mut level) = self.open.pop_front() else { return };
+        let Some(mut level) = self.open.pop_front() else {
+            return;
+        };
         self.complete += 1;
         level.members.sort_by_cached_key(Member::sort_key);
         self.ready.extend(level.members.into_iter().map(Ok));

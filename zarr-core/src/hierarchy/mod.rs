@@ -32,7 +32,6 @@ mod levels;
 mod member;
 mod node;
 mod probe;
-mod seam;
 mod walk;
 mod warning;
 
@@ -42,18 +41,17 @@ mod tests;
 use std::sync::Arc;
 
 pub use member::{Broken, Member, Members, Unlisted};
-pub use node::{Document, Node};
-pub use seam::{ArrayMetadata, GroupMetadata};
+pub use node::{Node, StoredDocument};
 pub use walk::{Order, Walk, WalkOptions};
 pub use warning::Warning;
 
 pub(crate) use consolidated::Consolidated;
 pub(crate) use node::{NodeCore, node_methods};
-pub(crate) use probe::open_node;
+pub(crate) use probe::{ensure_supported, open_node};
 
 use self::context::Context;
 use crate::error::{Error, Result};
-use crate::node_kind::ZarrFormat;
+use crate::metadata::ZarrFormat;
 use crate::node_path::NodePath;
 use crate::store::Store;
 
@@ -77,6 +75,9 @@ pub struct OpenOptions {
     pub zarr_format: Option<ZarrFormat>,
     /// What to do with consolidated metadata.
     pub consolidated: ConsolidatedMode,
+    /// Whether an array opens that uses an extension (data type, codec, chunk grid, ...) which is not known here: its
+    /// metadata can be shown, its data not read. Listings show such arrays always. Default false.
+    pub allow_unsupported: bool,
 }
 
 impl OpenOptions {
@@ -91,6 +92,13 @@ impl OpenOptions {
     #[must_use]
     pub fn with_consolidated(mut self, mode: ConsolidatedMode) -> Self {
         self.consolidated = mode;
+        self
+    }
+
+    /// Opens arrays that use unknown extensions, too.
+    #[must_use]
+    pub fn allow_unsupported(mut self) -> Self {
+        self.allow_unsupported = true;
         self
     }
 }
@@ -115,8 +123,8 @@ impl OpenOptions {
 /// store.
 ///
 /// # Errors
-/// [`Error::NodeNotFound`]; [`Error::InvalidMetadata`] or [`Error::Unsupported`] for a document; [`Error::Fs`] for refusals
-/// and faults; [`Error::NotConsolidated`] if consolidated metadata is required and the group has none.
+/// [`Error::NodeNotFound`]; [`Error::InvalidMetadata`] for a document that breaks the format; [`Error::Unsupported`] for one
+/// that asks for what is not known here ([`OpenOptions::allow_unsupported`]); [`Error::Fs`] for refusals and faults; [`Error::NotConsolidated`] if consolidated metadata is required and the group has none.
 pub async fn open(store: &Arc<Store>, path: &NodePath, options: OpenOptions) -> Result<Node> {
     let format = options.zarr_format;
     let context = Context::new(Arc::clone(store), options);

@@ -10,14 +10,15 @@ use super::warning::Warning;
 use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::group::Group;
+use crate::metadata::ZarrFormat;
 use crate::metadata::json::Object;
-use crate::node_kind::{NodeKind, ZarrFormat};
+use crate::node_kind::NodeKind;
 use crate::node_path::NodePath;
 use crate::store::Store;
 
 /// A metadata document as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct StoredDocument {
     /// Its key in the store: `a/b/zarr.json`.
     pub key: String,
     /// Its bytes.
@@ -32,7 +33,7 @@ pub(crate) struct NodeCore {
     pub(crate) context: Arc<Context>,
     pub(crate) path: NodePath,
     /// As they were read; empty for a node that was taken from consolidated metadata.
-    pub(crate) documents: Vec<Document>,
+    pub(crate) documents: Vec<StoredDocument>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -86,7 +87,7 @@ macro_rules! node_methods {
             #[doc = concat!("The ", $kind, "'s documents as they were read. Empty if it was taken from consolidated metadata:")]
             /// then they were not.
             #[must_use]
-            pub fn documents(&self) -> &[crate::hierarchy::Document] {
+            pub fn documents(&self) -> &[crate::hierarchy::StoredDocument] {
                 &self.core.documents
             }
 
@@ -158,7 +159,7 @@ impl Node {
 
     /// Its documents as they were read. Empty if it was taken from consolidated metadata.
     #[must_use]
-    pub fn documents(&self) -> &[Document] {
+    pub fn documents(&self) -> &[StoredDocument] {
         &self.core().documents
     }
 

@@ -8,10 +8,9 @@ use super::ConsolidatedMode;
 use super::context::{Answer, Context};
 use super::decide::{Answers, decide};
 use super::documents::build;
-use super::member::Member;
 use super::node::Node;
 use crate::error::{Error, Result};
-use crate::node_kind::ZarrFormat;
+use crate::metadata::ZarrFormat;
 use crate::node_path::NodePath;
 
 /// Opens the node at `path`, in one wave.
@@ -46,7 +45,7 @@ pub(crate) async fn open_node(
         attributes,
         consolidated,
     })?;
-    build(context, path, decision)?.ok_or_else(|| Error::NodeNotFound {
+    let node = build(context, path, decision)?.ok_or_else(|| Error::NodeNotFound {
         url: context.store.key_url(path.as_relative()),
         path: path.clone(),
         tried: match format {
@@ -54,7 +53,24 @@ pub(crate) async fn open_node(
             Some(ZarrFormat::V2) => vec![".zarray", ".zgroup"],
             Some(ZarrFormat::V3) => vec!["zarr.json"],
         },
-    })
+    })?;
+    ensure_supported(context, &node)?;
+    Ok(node)
+}
+
+/// An array that is opened by name must be readable, unless the caller only wants to see it.
+pub(crate) fn ensure_supported(context: &Context, node: &Node) -> Result<()> {
+    match node {
+        Node::Array(array) if !context.options.allow_unsupported => {
+            let document = array.metadata.document().kind().key();
+            let key = context.store.key_url(&array.core.path.key(document));
+            array
+                .metadata
+                .ensure_supported()
+                .map_err(|error| Error::metadata(key, error))
+        }
+        Node::Array(_) | Node::Group(_) => Ok(()),
+    }
 }
 
 /// Looks whether a child that a listing names is a node; `None` if it is none.
@@ -73,8 +89,7 @@ pub(crate) async fn probe_child(
         })?,
         ZarrFormat::V2 => {
             let (array_key, attributes_key) = (path.key(".zarray"), path.key(".zattrs"));
-            let (array, attributes) =
-                futures::join!(context.ask(&array_key), context.ask(&attributes_key));
+            let (array, attributes) = futures::join!(context.ask(&array_key), context.ask(&attributes_key));
             let group = match &array {
                 Answer::Found(_) | Answer::Failed(_) => None,
                 Answer::Missing | Answer::Denied(_) => Some(context.ask(&path.key(".zgroup")).await),
@@ -88,12 +103,4 @@ pub(crate) async fn probe_child(
         }
     };
     build(context, path, decision)
-}
-
-/// What [`probe_child`] found, as a member.
-pub(crate) fn member(path: &NodePath, found: Result<Option<Node>>) -> Option<Member> {
-    match found {
-        Ok(node) => node.map(Member::Node),
-        Err(error) => Some(Member::broken(path, error)),
-    }
 }

@@ -19,7 +19,7 @@ use super::node::Node;
 use super::probe::probe_child;
 use crate::error::{Error, Result};
 use crate::group::Group;
-use crate::node_kind::ZarrFormat;
+use crate::metadata::ZarrFormat;
 use crate::node_path::NodePath;
 use crate::store::DirNames;
 
@@ -279,9 +279,7 @@ impl Walk {
             let context = Arc::clone(&self.context);
             self.running.push(Box::pin(async move {
                 let reply = match task.ask {
-                    Ask::List { .. } => {
-                        Reply::Listed(context.store.list_dir(task.path.as_relative()).await)
-                    }
+                    Ask::List { .. } => Reply::Listed(context.store.list_dir(task.path.as_relative()).await),
                     Ask::Probe => {
                         Reply::Probed(Box::new(probe_child(&context, &task.path, task.format).await))
                     }
@@ -340,8 +338,22 @@ impl Walk {
                     }
                 }
                 Err(error) => {
-                    let path = format!("{}/{name}", if task.path.is_root() { String::new() } else { task.path.to_string() });
-                    self.put(task.level, Member::Broken(Broken { path, node_path: None, error }));
+                    let path = format!(
+                        "{}/{name}",
+                        if task.path.is_root() {
+                            String::new()
+                        } else {
+                            task.path.to_string()
+                        }
+                    );
+                    self.put(
+                        task.level,
+                        Member::Broken(Broken {
+                            path,
+                            node_path: None,
+                            error,
+                        }),
+                    );
                 }
             }
         }

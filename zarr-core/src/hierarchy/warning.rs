@@ -31,9 +31,9 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BothFormats => {
-                f.write_str("has documents of Zarr v3 and of v2; v3 was taken (choose with the format option)")
-            }
+            Self::BothFormats => f.write_str(
+                "has documents of Zarr v3 and of v2; v3 was taken (choose with the format option)",
+            ),
             Self::ArrayAndGroup => f.write_str("has a .zarray and a .zgroup; the array was taken"),
             Self::DeniedTakenAsMissing { document } => {
                 write!(f, "{document} was denied, and taken as missing")

@@ -70,7 +70,10 @@ fn decided(signs: &str) -> String {
         Ok(Decision::V3 { warnings, .. }) => format!("v3{}", with(&warnings, &[])),
         Ok(Decision::V2Array {
             attributes, warnings, ..
-        }) => format!("array{}", with(&warnings, &[("+attributes", attributes.is_some())])),
+        }) => format!(
+            "array{}",
+            with(&warnings, &[("+attributes", attributes.is_some())])
+        ),
         Ok(Decision::V2Group {
             attributes,
             consolidated,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use zarr_fs::BoxError;
 
-use crate::metadata::{MetadataError, ZarrFormat};
-use crate::node_kind::NodeKind;
+use crate::metadata::MetadataError;
+use crate::node_kind::{NodeKind, ZarrFormat};
 use crate::node_path::NodePath;
 
 /// `Result` with this crate's [`Error`].

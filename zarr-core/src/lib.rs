@@ -13,7 +13,6 @@ pub use array::Array;
 pub use error::{Error, Result};
 pub use group::Group;
 pub use hierarchy::Node;
-pub use metadata::ZarrFormat;
-pub use node_kind::NodeKind;
+pub use node_kind::{NodeKind, ZarrFormat};
 pub use node_path::NodePath;
 pub use store::{DirNames, KeyInfo, Store, StoreOptions, StoreReader, Value};

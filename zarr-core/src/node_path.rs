@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::metadata::ZarrFormat;
+use crate::node_kind::ZarrFormat;
 
 /// The path of a node in a hierarchy, shown as `/a/b`; the root is `/`.
 ///
@@ -141,6 +141,11 @@ impl NodePath {
         } else {
             format!("{}/{name}", self.0)
         }
+    }
+
+    /// What `name`, which may be no valid name, would be below this path: for messages only.
+    pub(crate) fn child_text(&self, name: &str) -> String {
+        format!("/{}", self.key(name))
     }
 
     /// Whether this is the root.

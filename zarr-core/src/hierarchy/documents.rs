@@ -12,8 +12,8 @@ use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::metadata::{
-    ArrayMetadata, GroupMetadata, Json, MetadataError, NodeMetadata, ZARR_JSON, ZARRAY, ZATTRS, ZGROUP,
-    ZMETADATA,
+    ArrayMetadata, ConsolidatedMetadata, GroupMetadata, Json, MetadataError, NodeMetadata, ZARR_JSON, ZARRAY,
+    ZATTRS, ZGROUP, ZMETADATA, ZarrFormat,
 };
 use crate::node_path::NodePath;
 use crate::store::Value;
@@ -80,20 +80,17 @@ pub(crate) fn ensure_object(json: &Json) -> Result<(), MetadataError> {
 }
 
 fn v3(mut core: NodeCore, document: Value) -> Result<Node> {
-    let mut json = core.take(ZARR_JSON, document)?;
-    // Taken out first: a bad cache must not make the group unreadable, and a good one is not kept twice.
-    let is_group = json.get("node_type").and_then(Json::as_str) == Some("group");
-    let inline = json
-        .as_object_mut()
-        .filter(|_| is_group)
-        .and_then(|group| group.remove("consolidated_metadata"))
-        .filter(|inline| !inline.is_null() && core.context.options.consolidated != ConsolidatedMode::Ignore);
+    let json = core.take(ZARR_JSON, document)?;
     match NodeMetadata::from_v3_json(json).map_err(|error| core.refused(ZARR_JSON, error))? {
         NodeMetadata::Array(metadata) => Ok(Node::Array(Array::new(core, *metadata))),
         NodeMetadata::Group(metadata) => {
-            let consolidated = inline.map(|inline| {
-                Consolidated::from_v3(&core.path, inline)
-                    .map_err(|error| core.refused(ZARR_JSON, error.within("consolidated_metadata")))
+            let consolidated = match core.context.options.consolidated {
+                ConsolidatedMode::Ignore => None,
+                ConsolidatedMode::Auto | ConsolidatedMode::Require => metadata.consolidated(),
+            };
+            let consolidated = consolidated.map(|parsed| match parsed {
+                Ok(parsed) => Ok(Consolidated::new(&core.path, ZarrFormat::V3, parsed)),
+                Err(error) => Err(core.refused(ZARR_JSON, error)),
             });
             group(core, metadata, consolidated)
         }
@@ -120,7 +117,10 @@ fn v2_group(
         GroupMetadata::from_v2_json(json, attributes).map_err(|error| core.refused(ZGROUP, error))?;
     let consolidated = consolidated.map(|value| {
         let json = core.take(ZMETADATA, value)?;
-        Consolidated::from_v2(&core.path, json).map_err(|error| core.refused(ZMETADATA, error))
+        match ConsolidatedMetadata::from_v2_json(&json) {
+            Ok(parsed) => Ok(Consolidated::new(&core.path, ZarrFormat::V2, parsed)),
+            Err(error) => Err(core.refused(ZMETADATA, error)),
+        }
     });
     group(core, metadata, consolidated)
 }

@@ -51,7 +51,7 @@ pub(crate) use probe::{ensure_supported, open_node};
 
 use self::context::Context;
 use crate::error::{Error, Result};
-use crate::metadata::ZarrFormat;
+use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
 use crate::store::Store;
 

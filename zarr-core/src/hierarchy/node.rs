@@ -10,9 +10,9 @@ use super::warning::Warning;
 use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::group::Group;
-use crate::metadata::ZarrFormat;
 use crate::metadata::json::Object;
 use crate::node_kind::NodeKind;
+use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
 use crate::store::Store;
 

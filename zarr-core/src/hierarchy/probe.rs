@@ -10,7 +10,7 @@ use super::decide::{Answers, decide};
 use super::documents::build;
 use super::node::Node;
 use crate::error::{Error, Result};
-use crate::metadata::ZarrFormat;
+use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
 
 /// Opens the node at `path`, in one wave.

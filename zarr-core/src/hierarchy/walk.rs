@@ -19,7 +19,7 @@ use super::node::Node;
 use super::probe::probe_child;
 use crate::error::{Error, Result};
 use crate::group::Group;
-use crate::metadata::ZarrFormat;
+use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
 use crate::store::DirNames;
 
@@ -200,7 +200,7 @@ impl Walk {
         self.levels.begin(level);
         match &group.consolidated {
             Some(consolidated) if required || !consolidated.is_empty() => {
-                for bad in consolidated.bad_entries(&self.context, &path) {
+                for bad in consolidated.refused(&self.context, &path) {
                     self.levels.put(level, bad);
                 }
                 let depth = self.options.max_depth - (level - 1);
@@ -338,14 +338,7 @@ impl Walk {
                     }
                 }
                 Err(error) => {
-                    let path = format!(
-                        "{}/{name}",
-                        if task.path.is_root() {
-                            String::new()
-                        } else {
-                            task.path.to_string()
-                        }
-                    );
+                    let path = task.path.child_text(&name);
                     self.put(
                         task.level,
                         Member::Broken(Broken {

@@ -1,7 +1,7 @@
 //! Opening one node.
 
 use super::*;
-use crate::metadata::ZarrFormat;
+use crate::node_kind::ZarrFormat;
 
 const ARRAY_UNKNOWN_CODEC: &str = r#"{"zarr_format": 3, "node_type": "array", "shape": [4], "data_type": "int32",
     "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2]}},
@@ -239,12 +239,10 @@ fn errors_name_the_document_and_the_place_in_it() {
         ("b", "memory/b/.zattrs", ""),
         ("c", "memory/c/zarr.json", ""),
     ] {
-        match error(at) {
-            Error::InvalidMetadata { key, source } => {
-                assert_eq!((key.as_str(), source.pointer()), (expected_key, pointer));
-            }
-            other => panic!("{at}: {other}"),
-        }
+        let Error::InvalidMetadata { key, source } = &error(at) else {
+            panic!("{at}")
+        };
+        assert_eq!((key.as_str(), source.pointer()), (expected_key, pointer));
     }
     close(&store);
 }
@@ -255,13 +253,11 @@ fn an_array_with_an_unknown_codec_is_listed_and_opens_only_on_request() {
     let group = root_group(&store);
     assert_eq!(members(&group, 1), ["array /a"]);
     let error = block_on(group.get("a")).unwrap_err();
-    match &error {
-        Error::Unsupported { at, what } => {
-            assert_eq!(at, "memory/a/zarr.json#/codecs/1");
-            assert!(what.contains("acme.brotli9"), "{what}");
-        }
-        other => panic!("{other}"),
-    }
+    let Error::Unsupported { at, what } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(at, "memory/a/zarr.json#/codecs/1");
+    assert!(what.contains("acme.brotli9"), "{what}");
     let options = OpenOptions::default().allow_unsupported();
     let node = block_on(open(&store, &path("a"), options)).unwrap();
     assert_eq!(node.kind(), crate::NodeKind::Array);

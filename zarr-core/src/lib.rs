@@ -1,6 +1,7 @@
 //! Zarr hierarchies over a [`zarr_fs`] filesystem.
 
 mod array;
+pub mod codec;
 mod error;
 mod group;
 pub mod hierarchy;

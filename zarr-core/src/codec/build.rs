@@ -1,0 +1,314 @@
+//! Building chains from metadata: the codec list of v3, the filters and compressor of v2.
+
+use std::sync::Arc;
+
+use super::bytes::{Bytes, Swap};
+use super::categorize::Categorize;
+use super::chain::CodecChain;
+use super::config::Config;
+use super::error::{CodecError, Result};
+use super::object::{Format, Objects};
+use super::registry::{self, Buffer, CodecInfo, Make, Nesting};
+use super::representation::Representation;
+use super::v2_buffer::{ArrayBuffer, SerializedBuffer};
+use super::{ArrayToArray, ArrayToBytes, BytesToBytes, Transpose};
+use crate::metadata::data_type::{ObjectType, V2DataType};
+use crate::metadata::json::Object;
+use crate::metadata::limits::MAX_CODECS;
+use crate::metadata::{DataType, NamedConfig};
+
+/// The order of the elements of a v2 chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Last dimension fastest.
+    C,
+    /// First dimension fastest.
+    F,
+}
+
+impl CodecChain {
+    /// The chain of a v3 array for chunks of `shape`; `fill` is the fill value in decoded form.
+    ///
+    /// # Errors
+    /// [`CodecErrorKind::Unsupported`](super::CodecErrorKind::Unsupported) in the name of a codec that is not known;
+    /// [`CodecErrorKind::InvalidConfiguration`](super::CodecErrorKind::InvalidConfiguration) for codecs in the wrong order or
+    /// that do not fit what the one before makes.
+    pub fn from_v3(codecs: &[NamedConfig], data_type: &DataType, fill: &[u8], shape: &[u64]) -> Result<Self> {
+        chain_v3(
+            codecs,
+            Representation::new(shape.to_vec(), data_type.clone(), fill.to_vec())?,
+            Nesting(0),
+        )
+    }
+
+    /// The chain of a v2 array for chunks of `shape`; `fill` is the fill value in decoded form, `filters` and `compressor`
+    /// are as in the document: objects with an `id`.
+    ///
+    /// # Errors
+    /// As [`from_v3`](Self::from_v3). `pickle` is refused: reading it would run the writer's code.
+    pub fn from_v2(
+        data_type: &V2DataType,
+        order: Order,
+        filters: &[Object],
+        compressor: Option<&Object>,
+        fill: &[u8],
+        shape: &[u64],
+    ) -> Result<Self> {
+        let array = Representation::new(shape.to_vec(), data_type.data_type.clone(), fill.to_vec())?;
+        chain_v2(data_type, order, filters, compressor, array)
+    }
+}
+
+fn unknown(name: &str) -> CodecError {
+    CodecError::unsupported(name.to_owned(), "this codec is not known")
+}
+
+pub(super) fn chain_v3(
+    codecs: &[NamedConfig],
+    array: Representation,
+    nesting: Nesting,
+) -> Result<CodecChain> {
+    if codecs.len() > MAX_CODECS {
+        return Err(CodecError::configuration(
+            "codecs",
+            format_args!("{} codecs in a chain", codecs.len()),
+        ));
+    }
+    let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
+    let mut array_to_bytes: Option<Arc<dyn ArrayToBytes>> = None;
+    let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
+    let mut current = array.clone();
+    for codec in codecs {
+        let Some(info) = registry::find_v3(codec.name()) else {
+            if codec.must_understand() {
+                return Err(unknown(codec.name()));
+            }
+            continue;
+        };
+        let config = Config::new(codec.name(), codec.configuration());
+        let misplaced = |what: &str| CodecError::configuration(codec.name(), what);
+        match info.make {
+            Make::ArrayToArray(make) => {
+                if array_to_bytes.is_some() {
+                    return Err(misplaced("an array→array codec after the array→bytes codec"));
+                }
+                let made = make(config, &current)?;
+                current = made.encoded().clone();
+                array_to_array.push(made);
+            }
+            Make::ArrayToBytes(make) => {
+                if array_to_bytes.is_some() {
+                    return Err(misplaced("a second array→bytes codec"));
+                }
+                array_to_bytes = Some(make(config, &current, nesting)?);
+            }
+            Make::BytesToBytes(make) => {
+                if array_to_bytes.is_none() {
+                    return Err(misplaced("a bytes→bytes codec before the array→bytes codec"));
+                }
+                bytes_to_bytes.push(make(
+                    config,
+                    Buffer {
+                        element_size: current.element_size().unwrap_or(1),
+                    },
+                )?);
+            }
+        }
+    }
+    let array_to_bytes =
+        array_to_bytes.ok_or_else(|| CodecError::configuration("codecs", "there is no array→bytes codec"))?;
+    Ok(CodecChain::new(
+        array,
+        array_to_array,
+        array_to_bytes,
+        bytes_to_bytes,
+    ))
+}
+
+/// What a v2 filter sees: a buffer of elements of some type, or plain bytes.
+struct View {
+    array: Representation,
+    swap: Swap,
+}
+
+fn chain_v2(
+    data_type: &V2DataType,
+    order: Order,
+    filters: &[Object],
+    compressor: Option<&Object>,
+    array: Representation,
+) -> Result<CodecChain> {
+    if filters.len() > MAX_CODECS {
+        return Err(CodecError::configuration(
+            "filters",
+            format_args!("{} filters", filters.len()),
+        ));
+    }
+    let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
+    let mut current = array.clone();
+    let mut codecs = filters
+        .iter()
+        .chain(compressor)
+        .map(v2_codec)
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .peekable();
+    // These store values by their indices, whatever the order.
+    let nested = codecs
+        .peek()
+        .is_some_and(|(info, _)| matches!(info.v2, Some("json2" | "msgpack2")));
+    if order == Order::F && !nested && array.shape().len() > 1 {
+        let transpose = Transpose::reversed(&array)?;
+        current = transpose.encoded().clone();
+        array_to_array.push(Arc::new(transpose));
+    }
+    let (array_to_bytes, mut view): (Arc<dyn ArrayToBytes>, _) =
+        if let Some(element_size) = current.element_size() {
+            let bytes = Bytes::with_runs(data_type.big_endian_runs.clone(), &current)?;
+            let swap = Swap::new(element_size, data_type.big_endian_runs.clone());
+            (Arc::new(bytes), Some(View { array: current, swap }))
+        } else {
+            object_codec(&mut codecs, &current, order)?
+        };
+    let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
+    for (info, config) in codecs {
+        let made: Arc<dyn BytesToBytes> = match info.make {
+            Make::BytesToBytes(make) => {
+                let element_size = view
+                    .as_ref()
+                    .and_then(|view| view.array.element_size())
+                    .unwrap_or(1);
+                let made = make(config, Buffer { element_size })?;
+                // What leaves a checksum or compressor has no elements any more; a shuffle still does.
+                view = view.filter(|seen| made.encoded_size(seen.array.size()) == seen.array.size());
+                made
+            }
+            Make::ArrayToArray(make) => {
+                let seen = view.take().ok_or_else(|| no_array(config))?;
+                let (wrapped, after) = wrap_filter(make(config, &seen.array)?, config, seen)?;
+                view = Some(after);
+                wrapped
+            }
+            Make::ArrayToBytes(make) => {
+                let seen = view.take().ok_or_else(|| no_array(config))?;
+                Arc::new(SerializedBuffer::new(
+                    make(config, &seen.array, Nesting(0))?,
+                    seen.swap,
+                    &seen.array,
+                ))
+            }
+        };
+        bytes_to_bytes.push(made);
+    }
+    Ok(CodecChain::new(
+        array,
+        array_to_array,
+        array_to_bytes,
+        bytes_to_bytes,
+    ))
+}
+
+fn no_array(config: Config<'_>) -> CodecError {
+    CodecError::configuration(config.codec(), "it follows a codec that leaves no array")
+}
+
+type V2Codec<'a> = (&'static CodecInfo, Config<'a>);
+
+/// The codec of an object with an `id`.
+fn v2_codec(object: &Object) -> Result<V2Codec<'_>> {
+    let id = object.get("id").and_then(|id| id.as_str());
+    let id =
+        id.ok_or_else(|| CodecError::configuration("filters", "a filter or compressor without an id"))?;
+    if id == "pickle" {
+        return Err(CodecError::unsupported(
+            id,
+            "pickled objects are refused: reading them would run the writer's code",
+        ));
+    }
+    let info = registry::find_v2(id).ok_or_else(|| unknown(id))?;
+    Ok((info, Config::new(id, object)))
+}
+
+/// The array→bytes codec of an array of objects: its first filter; and what the next filter sees.
+fn object_codec<'a>(
+    codecs: &mut impl Iterator<Item = V2Codec<'a>>,
+    array: &Representation,
+    order: Order,
+) -> Result<(Arc<dyn ArrayToBytes>, Option<View>)> {
+    let missing = || {
+        CodecError::configuration(
+            "filters",
+            "an array of objects needs an object codec as its first filter",
+        )
+    };
+    let (info, config) = codecs.next().ok_or_else(missing)?;
+    let format = match info.v2 {
+        Some("json2") => Some(Format::Json),
+        Some("msgpack2") => Some(Format::MessagePack),
+        _ => None,
+    };
+    if let (Some(format), Order::F) = (format, order) {
+        return Ok((Arc::new(Objects::new(format, array)?.with_order_f(array)?), None));
+    }
+    if info.v2 == Some("categorize") {
+        let codec = Categorize::new(config, array)?;
+        let (array, swap) = codec.view();
+        return Ok((Arc::new(codec), Some(View { array, swap })));
+    }
+    let Make::ArrayToBytes(make) = info.make else {
+        return Err(missing());
+    };
+    Ok((make(config, array, Nesting(0))?, None))
+}
+
+/// A filter on an array as a filter on its buffer, and what the next filter sees.
+fn wrap_filter(
+    codec: Arc<dyn ArrayToArray>,
+    config: Config<'_>,
+    before: View,
+) -> Result<(Arc<dyn BytesToBytes>, View)> {
+    // The filter's own types say how it views the buffers on both sides.
+    let (decoded_key, encoded_key) = if config.get("encode_dtype").is_some() {
+        ("decode_dtype", "encode_dtype")
+    } else {
+        ("dtype", "astype")
+    };
+    let decoded = config.dtype(decoded_key)?;
+    let encoded = config.dtype(encoded_key)?.or_else(|| decoded.clone());
+    let swap = |view: Option<V2DataType>, otherwise: &Swap| match view {
+        Some(V2DataType {
+            data_type,
+            big_endian_runs,
+        }) => Swap::new(data_type.size_bytes().unwrap_or(1), big_endian_runs),
+        None => otherwise.clone(),
+    };
+    let decoded_swap = swap(decoded, &before.swap);
+    let encoded_swap = match codec.encoded().element_size() {
+        Some(1) => Swap::Nothing,
+        _ => swap(encoded, &before.swap),
+    };
+    let after = View {
+        array: codec.encoded().clone(),
+        swap: encoded_swap.clone(),
+    };
+    Ok((
+        Arc::new(ArrayBuffer::new(codec, before.array, decoded_swap, encoded_swap)),
+        after,
+    ))
+}
+
+/// The object type that v2 filters give an array of objects; `None` if the first filter is no object codec.
+#[must_use]
+pub fn object_type(filters: &[Object]) -> Option<DataType> {
+    let first = filters.first()?;
+    Some(match first.get("id")?.as_str()? {
+        "vlen-utf8" | "categorize" => DataType::String,
+        "vlen-bytes" => DataType::Bytes(crate::metadata::data_type::BytesName::Bytes),
+        "vlen-array" => {
+            let dtype = V2DataType::parse(first.get("dtype")?).ok()?;
+            DataType::Object(ObjectType::Ragged(Box::new(dtype.data_type)))
+        }
+        "json2" | "msgpack2" => DataType::Object(ObjectType::Json),
+        other => DataType::Object(ObjectType::Opaque(other.to_owned())),
+    })
+}

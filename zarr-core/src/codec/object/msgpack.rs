@@ -1,0 +1,125 @@
+//! A reader of MessagePack: bounded by its input in memory and by a limit in depth.
+//!
+//! Spec: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
+
+use super::value::Value;
+use crate::metadata::limits::MAX_JSON_DEPTH;
+
+type Parsed<T> = Result<T, String>;
+
+/// Parses one value, which must be all of `input`.
+pub(super) fn parse(input: &[u8]) -> Parsed<Value> {
+    let mut parser = Parser { rest: input };
+    let value = parser.value(0)?;
+    if parser.rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(format!("{} bytes after the value", parser.rest.len()))
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Parser<'a> {
+    fn take(&mut self, len: usize) -> Parsed<&'a [u8]> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(len)
+            .ok_or_else(|| format!("{len} bytes are missing at the end"))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Parsed<[u8; N]> {
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or_else(|| format!("{N} bytes are missing at the end"))?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    fn length<const N: usize>(&mut self) -> Parsed<usize> {
+        let bytes = self.array::<N>()?;
+        Ok(bytes
+            .iter()
+            .fold(0, |length, byte| length << 8 | usize::from(*byte)))
+    }
+
+    fn text(&mut self, len: usize) -> Parsed<Value> {
+        let bytes = self.take(len)?;
+        // Writers of `raw` strings may put any bytes here.
+        Ok(std::str::from_utf8(bytes).map_or_else(
+            |_| Value::Bytes(bytes.to_vec()),
+            |text| Value::Text(text.to_owned()),
+        ))
+    }
+
+    fn bytes(&mut self, len: usize) -> Parsed<Value> {
+        Ok(Value::Bytes(self.take(len)?.to_vec()))
+    }
+
+    fn list(&mut self, len: usize, depth: usize) -> Parsed<Value> {
+        // Each item has at least one byte.
+        let mut items = Vec::with_capacity(len.min(self.rest.len()).min(1 << 10));
+        for _ in 0..len {
+            items.push(self.value(depth + 1)?);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn map(&mut self, len: usize, depth: usize) -> Parsed<Value> {
+        let mut members = Vec::with_capacity(len.min(self.rest.len()).min(1 << 10));
+        for _ in 0..len {
+            let key = match self.value(depth + 1)? {
+                Value::Text(text) => text,
+                Value::Integer(number) => number.to_string(),
+                other => return Err(format!("{other:?} as a key")),
+            };
+            members.push((key, self.value(depth + 1)?));
+        }
+        Ok(Value::Map(members))
+    }
+
+    fn value(&mut self, depth: usize) -> Parsed<Value> {
+        if depth > MAX_JSON_DEPTH {
+            return Err(format!("more than {MAX_JSON_DEPTH} levels"));
+        }
+        let [head] = self.array()?;
+        Ok(match head {
+            0x00..=0x7f => Value::Integer(i128::from(head)),
+            0x80..=0x8f => return self.map(usize::from(head & 15), depth),
+            0x90..=0x9f => return self.list(usize::from(head & 15), depth),
+            0xa0..=0xbf => return self.text(usize::from(head & 31)),
+            0xc0 => Value::None,
+            0xc2 => Value::Boolean(false),
+            0xc3 => Value::Boolean(true),
+            0xc4 => return self.length::<1>().and_then(|len| self.bytes(len)),
+            0xc5 => return self.length::<2>().and_then(|len| self.bytes(len)),
+            0xc6 => return self.length::<4>().and_then(|len| self.bytes(len)),
+            0xca => Value::Float(f64::from(f32::from_be_bytes(self.array()?))),
+            0xcb => Value::Float(f64::from_be_bytes(self.array()?)),
+            0xcc => Value::Integer(i128::from(u8::from_be_bytes(self.array()?))),
+            0xcd => Value::Integer(i128::from(u16::from_be_bytes(self.array()?))),
+            0xce => Value::Integer(i128::from(u32::from_be_bytes(self.array()?))),
+            0xcf => Value::Integer(i128::from(u64::from_be_bytes(self.array()?))),
+            0xd0 => Value::Integer(i128::from(i8::from_be_bytes(self.array()?))),
+            0xd1 => Value::Integer(i128::from(i16::from_be_bytes(self.array()?))),
+            0xd2 => Value::Integer(i128::from(i32::from_be_bytes(self.array()?))),
+            0xd3 => Value::Integer(i128::from(i64::from_be_bytes(self.array()?))),
+            0xd9 => return self.length::<1>().and_then(|len| self.text(len)),
+            0xda => return self.length::<2>().and_then(|len| self.text(len)),
+            0xdb => return self.length::<4>().and_then(|len| self.text(len)),
+            0xdc => return self.length::<2>().and_then(|len| self.list(len, depth)),
+            0xdd => return self.length::<4>().and_then(|len| self.list(len, depth)),
+            0xde => return self.length::<2>().and_then(|len| self.map(len, depth)),
+            0xdf => return self.length::<4>().and_then(|len| self.map(len, depth)),
+            0xe0..=0xff => Value::Integer(i128::from(head) - 256),
+            0xc1 | 0xc7..=0xc9 | 0xd4..=0xd8 => {
+                return Err(format!("a value of type {head:#04x}, which has no meaning here"));
+            }
+        })
+    }
+}

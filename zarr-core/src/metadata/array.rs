@@ -14,6 +14,43 @@ use super::{ChunkGrid, DataType, FillValue, MetadataError, NamedConfig, ZarrForm
 /// chunk grid, chunk key encoding, codecs, storage transformers) are kept by name, so that a group that holds such an
 /// array can be listed; [`ensure_supported`](Self::ensure_supported) is what opening the array asks. Everything else is
 /// an error when the document is parsed.
+///
+/// A v3 array is `zarr.json`:
+/// ```json
+/// {
+///   "zarr_format": 3, "node_type": "array", "shape": [100, 200], "data_type": "float32",
+///   "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": [10, 200] } },
+///   "chunk_key_encoding": { "name": "default", "configuration": { "separator": "/" } },
+///   "fill_value": "NaN",
+///   "codecs": [{ "name": "bytes", "configuration": { "endian": "little" } }],
+///   "attributes": { "units": "K" }, "dimension_names": ["y", "x"]
+/// }
+/// ```
+/// A v2 array is `.zarray`, and perhaps `.zattrs` with its attributes:
+/// ```json
+/// {
+///   "zarr_format": 2, "shape": [100, 200], "chunks": [10, 200], "dtype": "<f4", "fill_value": "NaN",
+///   "order": "C", "filters": null, "compressor": { "id": "zlib", "level": 5 }, "dimension_separator": "."
+/// }
+/// ```
+/// Spec: v3 <https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#array-metadata>,
+/// v2 <https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html#arrays>.
+///
+/// ```
+/// use zarr_core::metadata::{NodeMetadata, V3ArrayBuilder, DataType};
+/// use zarr_core::metadata::data_type::FloatKind;
+/// use zarr_core::metadata::json::NonFiniteStyle;
+///
+/// let mut array = V3ArrayBuilder::new(&[100, 200], DataType::Float(FloatKind::Float32)).chunk_shape(&[10, 200]).build()?;
+/// array.attributes_mut().insert("units", "K");
+/// let (key, text) = array.document().attributes_file(NonFiniteStyle::String);
+/// assert_eq!(key, "zarr.json");
+///
+/// let NodeMetadata::Array(read) = NodeMetadata::parse_v3(text.as_bytes())? else { panic!("an array was written") };
+/// assert_eq!(read.chunk_grid()?.grid_shape(read.shape()), Some(vec![10, 1]));
+/// assert_eq!(read.chunk_key_encoding()?.key(&[9, 0]), "c/9/0");
+/// # Ok::<(), zarr_core::metadata::MetadataError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArrayMetadata {
     pub(super) document: Document,

@@ -32,7 +32,7 @@ impl CodecKind {
                 }
                 "pcodec" | "zfpy" => Self::ArrayToBytes,
                 "shuffle" | "zlib" | "bz2" | "lzma" | "lz4" | "blosc" | "zstd" | "gzip" | "adler32"
-                | "crc32" | "crc32c" | "fletcher32" | "jenkins_lookup3" => Self::BytesToBytes,
+                | "crc32" | "crc32c" | "fletcher32" | "jenkins_lookup3" | "base64" => Self::BytesToBytes,
                 _ => return None,
             },
         })

@@ -20,6 +20,8 @@ const FIELD: &str = "consolidated_metadata";
 /// { "must_understand": false, "kind": "inline", "metadata": { "a/b": { "zarr_format": 3, "node_type": "group" } } }
 /// { "zarr_consolidated_format": 1, "metadata": { ".zgroup": { "zarr_format": 2 }, "a/.zarray": {} } }
 /// ```
+/// The first is the member `consolidated_metadata` of a v3 group, the second the `.zmetadata` of a v2 one. Neither is in
+/// a specification yet: both follow zarr-python.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConsolidatedMetadata {
     nodes: BTreeMap<NodePath, Result<NodeMetadata, MetadataError>>,

@@ -54,8 +54,8 @@ impl MetadataError {
         Self::Invalid {
             pointer: String::new(),
             position: None,
-            expected: expected.into(),
-            found: found.into(),
+            expected: tame(expected.into()),
+            found: tame(found.into().into()).into_owned(),
         }
     }
 
@@ -63,7 +63,7 @@ impl MetadataError {
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported {
             pointer: String::new(),
-            what: what.into(),
+            what: tame(what.into().into()).into_owned(),
         }
     }
 
@@ -116,6 +116,29 @@ impl MetadataError {
     }
 }
 
+/// Most characters of a text from a document that a message quotes.
+const MOST_QUOTED: usize = 200;
+
+/// A text that may quote a document: shortened, its control characters escaped, since a message goes to terminals and
+/// logs.
+fn tame(text: Cow<'static, str>) -> Cow<'static, str> {
+    if text.chars().nth(MOST_QUOTED).is_none() && !text.contains(char::is_control) {
+        return text;
+    }
+    let mut tamed = String::new();
+    for (count, c) in text.chars().enumerate() {
+        match c {
+            _ if count == MOST_QUOTED => {
+                tamed.push('…');
+                break;
+            }
+            c if c.is_control() => tamed.extend(c.escape_unicode()),
+            c => tamed.push(c),
+        }
+    }
+    tamed.into()
+}
+
 /// Adds the place to the error of a step into a document.
 pub(crate) trait Within {
     /// See [`MetadataError::within`].
@@ -145,17 +168,46 @@ impl fmt::Display for Place<'_> {
         if self.pointer.is_empty() {
             f.write_str("document")?;
         }
-        // Keys come from strangers: a control character must not reach a terminal or split a log line.
-        for c in self.pointer.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_unicode())?
-            } else {
-                fmt::Write::write_char(f, c)?
-            }
-        }
+        // Keys come from strangers.
+        f.write_str(&tame(self.pointer.to_owned().into()))?;
         match self.position {
             Some(Position { line, column }) => write!(f, " (line {line}, column {column})"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_short_and_harmless_whatever_a_document_says() {
+        let hostile = format!("\u{1b}[2J\u{9b}31m{}", "x".repeat(1 << 20));
+        let errors = [
+            MetadataError::mismatch(hostile.clone(), hostile.clone()).within(&hostile),
+            MetadataError::unsupported(hostile.clone())
+                .within(&hostile)
+                .within_index(3),
+            MetadataError::invalid("a name", &Json::from(hostile.as_str())),
+            MetadataError::invalid("a name", &Json::from([hostile.as_str()])),
+        ];
+        for error in errors {
+            let message = error.to_string();
+            assert!(
+                message.len() < 1000 && !message.contains(char::is_control),
+                "{message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn pointers_are_escaped_and_messages_say_the_place() {
+        let error = MetadataError::invalid("a number", &Json::Null)
+            .within_index(2)
+            .within("a/b~c");
+        assert_eq!(error.pointer(), "/a~1b~0c/2");
+        assert_eq!(error.to_string(), "/a~1b~0c/2: expected a number, found null");
+        assert_eq!(error.unwrapped("a~1b~0c").pointer(), "/2");
     }
 }

@@ -5,6 +5,13 @@ use super::json::{Json, Object};
 use super::{ArrayMetadata, ZarrFormat};
 
 /// The metadata of a group, of either format, checked. It keeps its document as stored.
+///
+/// ```json
+/// { "zarr_format": 3, "node_type": "group", "attributes": { "title": "a v3 group: zarr.json" } }
+/// { "zarr_format": 2 }
+/// ```
+/// Spec: v3 <https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html#group-metadata>,
+/// v2 <https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html#hierarchies>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupMetadata {
     document: Document,

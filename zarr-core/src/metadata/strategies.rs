@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::DataType;
 use super::data_type::{ComplexName, Field, FloatKind, IntKind, StructType, TimeScale, TimeUnit};
 use super::json::{Json, NonFinite, Number};
+use super::{ArrayMetadata, ChunkAxis, ChunkGrid, ChunkRuns, DataType, FillValue, V3ArrayBuilder};
 
 fn number() -> impl Strategy<Value = Json> {
     prop_oneof![
@@ -87,4 +87,37 @@ fn in_range(data_type: &DataType, mut bytes: Vec<u8>) -> Vec<u8> {
     let bits = data_type.packed_bits().unwrap_or(8).min(8);
     bytes.iter_mut().for_each(|byte| *byte &= u8::MAX >> (8 - bits));
     bytes
+}
+
+/// A v3 array document: any fixed data type and fill value, rectilinear chunks, attributes.
+pub(super) fn v3_array() -> impl Strategy<Value = ArrayMetadata> {
+    let axis = (0..1000_u64, 1..50_u64, any::<bool>()).prop_map(|(length, edge, is_step)| {
+        let runs = || ChunkRuns::new([(edge, length.div_ceil(edge).max(1)), (edge + 1, 2)]).unwrap();
+        (
+            length,
+            if is_step {
+                ChunkAxis::Step(edge)
+            } else {
+                ChunkAxis::Runs(runs())
+            },
+        )
+    });
+    let names = any::<Option<Vec<Option<String>>>>();
+    (fixed_element(), prop::collection::vec(axis, 0..4), names, json()).prop_map(
+        |((data_type, element), axes, names, json)| {
+            let (shape, axes): (Vec<u64>, Vec<ChunkAxis>) = axes.into_iter().unzip();
+            let fill_value = FillValue::from_element(&data_type, &element).unwrap();
+            let builder = V3ArrayBuilder::new(&shape, data_type)
+                .chunk_grid(ChunkGrid::rectilinear(axes))
+                .fill_value(fill_value)
+                .attributes([("any", json)].into());
+            match names.filter(|names| names.len() >= shape.len()) {
+                Some(names) => builder
+                    .dimension_names(names[..shape.len()].to_vec())
+                    .build()
+                    .unwrap(),
+                None => builder.build().unwrap(),
+            }
+        },
+    )
 }

@@ -154,6 +154,12 @@ fn fields(items: &[Json]) -> Result<V2DataType, MetadataError> {
     let mut big_endian = Vec::with_capacity(items.len().min(64));
     for (index, item) in items.iter().enumerate() {
         let (name, parsed, shape) = field(item).within_index(index)?;
+        // What fills the gaps of an aligned struct has no name in its description; NumPy gives it this one.
+        let name = if name.is_empty() {
+            format!("f{index}")
+        } else {
+            name
+        };
         members.push((name, parsed.data_type, shape));
         big_endian.push(parsed.big_endian_runs);
     }

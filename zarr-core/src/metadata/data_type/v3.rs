@@ -233,7 +233,8 @@ fn field(json: &Json) -> Result<(String, DataType), MetadataError> {
             (None, None, "")
         }
     };
-    match (name.and_then(Json::as_str), data_type) {
+    let name = name.and_then(Json::as_str).filter(|name| !name.is_empty());
+    match (name, data_type) {
         (Some(name), Some(data_type)) => Ok((name.to_owned(), DataType::parse_v3(data_type).within(place)?)),
         _ => Err(MetadataError::invalid("an object with name and data_type", json)),
     }

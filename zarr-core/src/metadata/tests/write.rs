@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::data_type::{BytesName, Endianness, FloatKind, IntKind, ObjectType};
 use super::super::json::{NonFiniteStyle, Object, PrintOptions};
 use super::super::*;
@@ -118,4 +120,14 @@ fn builders_take_every_data_type() {
     );
     let objects = DataType::Object(ObjectType::Json);
     assert!(V3ArrayBuilder::new(&[3], objects).build().is_err());
+}
+
+proptest! {
+    #[test]
+    fn v3_documents_are_read_as_they_were_written(array in strategies::v3_array()) {
+        for (_, text) in array.document().files(NonFiniteStyle::Token) {
+            let read = NodeMetadata::parse_v3(text.as_bytes()).unwrap();
+            prop_assert_eq!(read.as_array(), Some(&array));
+        }
+    }
 }

@@ -2,12 +2,14 @@
 //! [`gcs::GcsServer`] is a faithful GCS XML API, [`http::HttpServer`] an HTTP file server in many shapes. Both share
 //! [`Server`]: faults by request, a request log, connection counts, rounds, TLS, HTTP/1.1 and HTTP/2.
 
+pub mod child;
 #[cfg(test)]
 mod client;
 pub mod gcs;
 pub mod http;
 pub mod load;
 pub mod net;
+pub mod probe;
 pub mod proxy;
 mod random;
 mod server;

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::sync::wait_until;
@@ -42,7 +41,7 @@ impl Socket {
     /// after a close.
     pub fn is_open(&self) -> bool {
         let link = std::fs::read_link(format!("/proc/self/fd/{}", self.descriptor));
-        link.is_ok_and(|link| link == PathBuf::from(format!("socket:[{}]", self.inode)))
+        link.is_ok_and(|link| link.to_str() == Some(&format!("socket:[{}]", self.inode)))
     }
 }
 

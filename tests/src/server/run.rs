@@ -99,11 +99,12 @@ impl Serve {
                 let control = stream.control();
                 let served = async {
                     match acceptor {
-                        // A failed handshake ends the connection; the client says why.
-                        Some(acceptor) => match acceptor.accept(stream).await {
-                            Ok(stream) => serve(stream, protocol, &shared, &control).await,
-                            Err(_) => {}
-                        },
+                        Some(acceptor) => {
+                            // A failed handshake ends the connection; the client says why.
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                serve(stream, protocol, &shared, &control).await;
+                            }
+                        }
                         None => serve(stream, protocol, &shared, &control).await,
                     }
                 };

@@ -1,12 +1,13 @@
 //! [`ArrayMetadata`]: an array of either format.
 
 use super::chunk_key::ChunkKeyEncoding;
-use super::codec_config::{ensure_known, is_known_v2_codec};
+use super::codec_config::ensure_known;
 use super::data_type::ScalarRun;
 use super::document::Document;
 use super::error::Within as _;
 use super::json::{Json, Object};
 use super::{ChunkGrid, DataType, FillValue, MetadataError, NamedConfig, ZarrFormat};
+use crate::codec::registry::find_v2;
 
 /// The metadata of an array, of either format, checked.
 ///
@@ -234,7 +235,7 @@ impl ArrayMetadata {
             ArrayEncoding::V2(V2Encoding {
                 filters, compressor, ..
             }) => {
-                let known = |codec: &NamedConfig| match is_known_v2_codec(codec.name()) {
+                let known = |codec: &NamedConfig| match find_v2(codec.name()).is_some() {
                     true => Ok(()),
                     false => Err(MetadataError::unsupported(format!("codec {:?}", codec.name()))),
                 };

@@ -1,12 +1,13 @@
 //! What can be checked of the codecs of a v3 array without running them: order, shapes, known configurations.
 
 use super::chunk_grid::ChunkAxis;
-use super::codec_config::{CodecKind, parse_codecs};
+use super::codec_config::{is_compressor, kind, parse_codecs};
 use super::data_type::{IntKind, V2DataType};
 use super::error::Within as _;
 use super::json::Json;
 use super::limits::{MAX_RANK, MAX_SHARD_NESTING};
 use super::{ChunkGrid, DataType, MetadataError, NamedConfig};
+use crate::codec::registry::CodecKind;
 
 /// What a codec is given: as much as is known of it.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub(super) fn check_chain(codecs: &[NamedConfig], input: &Input) -> Result<(), M
         let wrong_order = |expected: &'static str| {
             Err(MetadataError::mismatch(expected, format!("{:?}", codec.name()))).within_index(index)
         };
-        match CodecKind::of(codec.name()) {
+        match kind(codec.name()) {
             None => {
                 any_unknown = true;
                 input = input.unknown();
@@ -294,10 +295,7 @@ fn sharding(codec: &NamedConfig, input: Input) -> Result<Input, MetadataError> {
         shard_level,
     };
     let index_codecs = chain("index_codecs", &index)?;
-    if let Some(at) = index_codecs
-        .iter()
-        .position(|codec| CodecKind::is_compressor(codec.name()))
-    {
+    if let Some(at) = index_codecs.iter().position(|codec| is_compressor(codec.name())) {
         let expected = "codecs of fixed size for the index of a shard";
         let error = MetadataError::mismatch(expected, format!("{:?}", index_codecs[at].name()));
         return Err(error

@@ -1,89 +1,29 @@
-//! Codecs as documents name them: their kinds, and the chain of a v3 array.
+//! Codecs as v3 documents name them. Which there are is for the table of [`registry`](crate::codec::registry) to say.
 
 use super::error::Within as _;
 use super::json::Json;
 use super::limits::MAX_CODECS;
 use super::{MetadataError, NamedConfig};
+use crate::codec::registry::{CodecKind, find_v3};
 
-/// What a codec makes of what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each name says all")]
-pub enum CodecKind {
-    ArrayToArray,
-    ArrayToBytes,
-    BytesToBytes,
+/// The kind of a v3 codec; `None` if its name is not known.
+pub(super) fn kind(name: &str) -> Option<CodecKind> {
+    find_v3(name).map(|codec| codec.kind)
 }
 
-impl CodecKind {
-    /// The kind of a v3 codec; `None` if the name is not known.
-    ///
-    /// `endian` is the older name of `bytes`; `numcodecs.*` are the names under which zarr-python ships the codecs of v2.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "transpose" | "reshape" | "bitround" | "cast_value" | "scale_offset" => Self::ArrayToArray,
-            "bytes" | "endian" | "sharding_indexed" | "vlen-utf8" | "vlen-bytes" | "packbits" | "zfp" => {
-                Self::ArrayToBytes
-            }
-            "gzip" | "zstd" | "blosc" | "crc32c" => Self::BytesToBytes,
-            _ => match name.strip_prefix("numcodecs.")? {
-                "delta" | "fixedscaleoffset" | "quantize" | "packbits" | "bitround" | "astype" => {
-                    Self::ArrayToArray
-                }
-                "pcodec" | "zfpy" => Self::ArrayToBytes,
-                "shuffle" | "zlib" | "bz2" | "lzma" | "lz4" | "blosc" | "zstd" | "gzip" | "adler32"
-                | "crc32" | "crc32c" | "fletcher32" | "jenkins_lookup3" | "base64" => Self::BytesToBytes,
-                _ => return None,
-            },
-        })
-    }
-
-    /// Whether the size of what a known codec writes depends on the values, which the index of a shard cannot have.
-    pub(super) fn is_compressor(name: &str) -> bool {
-        let fixed_size = matches!(name, "crc32c" | "bytes" | "endian" | "packbits")
-            || name.strip_prefix("numcodecs.").is_some_and(|name| {
-                matches!(
-                    name,
-                    "shuffle" | "adler32" | "crc32" | "crc32c" | "fletcher32" | "jenkins_lookup3"
-                )
-            });
-        !fixed_size && matches!(Self::of(name), Some(Self::ArrayToBytes | Self::BytesToBytes))
-    }
-}
-
-/// Whether the `id` of a v2 filter or compressor is known.
-#[must_use]
-pub fn is_known_v2_codec(id: &str) -> bool {
-    let object_codec = matches!(
-        id,
-        "vlen-utf8" | "vlen-bytes" | "vlen-array" | "json2" | "msgpack2" | "categorize"
-    );
-    let plain = matches!(
-        id,
-        "blosc"
-            | "zstd"
-            | "gzip"
-            | "zlib"
-            | "bz2"
-            | "lzma"
-            | "lz4"
-            | "zfpy"
-            | "pcodec"
-            | "delta"
-            | "fixedscaleoffset"
-            | "quantize"
-            | "packbits"
-            | "bitround"
-            | "astype"
-            | "shuffle"
-            | "crc32"
-            | "crc32c"
-            | "adler32"
-            | "fletcher32"
-            | "jenkins_lookup3"
-            | "base64"
-    );
-    object_codec || plain
+/// Whether the size of what a codec writes depends on the values, which the index of a shard cannot have.
+pub(super) fn is_compressor(name: &str) -> bool {
+    let plain = name.strip_prefix("numcodecs.").unwrap_or(name);
+    let fixed_size = matches!(plain, "bytes" | "endian" | "packbits" | "shuffle" | "base64")
+        || matches!(
+            plain,
+            "crc32c" | "crc32" | "adler32" | "fletcher32" | "jenkins_lookup3"
+        );
+    !fixed_size
+        && matches!(
+            kind(name),
+            Some(CodecKind::ArrayToBytes | CodecKind::BytesToBytes)
+        )
 }
 
 /// Reads a list of v3 codecs without a look at their order or configurations.
@@ -114,7 +54,7 @@ pub(super) fn ensure_known(codecs: &[NamedConfig]) -> Result<(), MetadataError> 
                         .within(key)
                         .within("configuration")?;
                 }
-            } else if CodecKind::of(codec.name()).is_none() && codec.must_understand() {
+            } else if kind(codec.name()).is_none() && codec.must_understand() {
                 return Err(MetadataError::unsupported(format!("codec {:?}", codec.name())));
             }
             Ok(())

@@ -33,13 +33,13 @@ pub struct ConsolidatedMetadata {
 pub struct RefusedEntry {
     /// The key as it stands in the document: hostile, not to be used as one.
     pub key: String,
-    /// Why it was refused, with its pointer in the document.
+    /// Why it was refused, with its pointer from the consolidated metadata on.
     pub error: MetadataError,
 }
 
 impl ConsolidatedMetadata {
     /// The nodes by path, relative to the group, in the order of their paths; the group itself only in v2, as the root.
-    /// A node whose document is broken is there with its error.
+    /// A node whose document is broken is there with its error, whose pointer begins at the consolidated metadata.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = (&NodePath, &Result<NodeMetadata, MetadataError>)> {
         self.nodes.iter()
     }

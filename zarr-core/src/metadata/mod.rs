@@ -34,7 +34,6 @@ pub use array::{ArrayEncoding, ArrayMetadata, Order, V2Encoding, V3Encoding};
 pub use builder::{V2ArrayBuilder, V3ArrayBuilder};
 pub use chunk_grid::{ChunkAxis, ChunkGrid, ChunkRuns};
 pub use chunk_key::{ChunkKeyEncoding, Separator};
-pub use codec_config::{CodecKind, is_known_v2_codec};
 pub use consolidated::{ConsolidatedMetadata, RefusedEntry};
 pub use data_type::DataType;
 pub use document::{Document, DocumentKind, ZARR_JSON, ZARRAY, ZATTRS, ZGROUP, ZMETADATA};

@@ -3,7 +3,6 @@
 use super::array::{ArrayEncoding, Extension, Order, V2Encoding, parse_shape};
 use super::chunk_key::Separator;
 use super::codec_check::check_v2;
-use super::codec_config::is_known_v2_codec;
 use super::data_type::{BytesName, ObjectType, V2DataType};
 use super::document::{Document, DocumentKind};
 use super::error::Within as _;
@@ -14,6 +13,7 @@ use super::{
     ArrayMetadata, ChunkGrid, ChunkKeyEncoding, DataType, FillValue, GroupMetadata, MetadataError,
     NamedConfig,
 };
+use crate::codec::registry::find_v2;
 
 impl ArrayMetadata {
     /// Parses a `.zarray`, and the `.zattrs` beside it if there is one.
@@ -145,7 +145,7 @@ fn object_type(filters: &[NamedConfig]) -> Result<DataType, MetadataError> {
             }
             DataType::Object(ObjectType::Ragged(Box::new(item)))
         }
-        known if is_known_v2_codec(known) => {
+        known if find_v2(known).is_some() => {
             return Err(MetadataError::mismatch(expected, format!("{known:?}"))).within_index(0);
         }
         unknown => DataType::Object(ObjectType::Opaque(unknown.to_owned())),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use zarr_fs::BoxError;
 
+use crate::codec::CodecError;
 use crate::metadata::MetadataError;
 use crate::node_kind::{NodeKind, ZarrFormat};
 use crate::node_path::NodePath;
@@ -70,6 +71,29 @@ pub enum Error {
         /// What is wrong.
         #[source]
         source: BoxError,
+    },
+    /// The codecs of an array do not fit each other, its data type or its chunks.
+    #[error("{url}: invalid codecs")]
+    InvalidCodecs {
+        /// The array's URL.
+        url: String,
+        /// Which codec, and why.
+        #[source]
+        source: CodecError,
+    },
+    /// A chunk is missing, and the read was asked to take none for granted.
+    #[error("{key} (chunk {chunk:?}): the chunk is missing")]
+    MissingChunk {
+        /// The chunk's key: the whole URL.
+        key: String,
+        /// The chunk's coordinates in the chunk grid.
+        chunk: Vec<u64>,
+    },
+    /// A mistake in this crate: a decoding thread panicked.
+    #[error("{url}: internal error while decoding")]
+    Internal {
+        /// The URL of what was read.
+        url: String,
     },
     /// Valid, and not implemented here.
     #[error("{at}: {what} is not supported")]

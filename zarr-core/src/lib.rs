@@ -1,6 +1,6 @@
 //! Zarr hierarchies over a [`zarr_fs`] filesystem.
 
-mod array;
+pub mod array;
 pub mod codec;
 mod error;
 mod group;

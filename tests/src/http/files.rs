@@ -68,12 +68,9 @@ impl HttpApp {
         if let Some(etag) = &etag {
             answer = answer.header(ETAG, etag);
         }
-        let failed = match (self.options.conditions, self.options.if_match) {
-            (false, _) => None,
-            (true, false) => validators.fail_none_match(request),
-            (true, true) => validators.fail(request),
-        };
-        if let Some(status) = failed {
+        if self.options.conditions
+            && let Some(status) = validators.fail(request)
+        {
             return Err(if status == StatusCode::NOT_MODIFIED {
                 Answer { status, ..answer }
             } else {
@@ -120,13 +117,7 @@ impl HttpApp {
                     .header(CONTENT_RANGE, &content_range)
             }
             Ranged::Unsatisfiable => {
-                let refusal = page(StatusCode::RANGE_NOT_SATISFIABLE);
-                let told = self.options.length_with_416;
-                if told {
-                    refusal.header(CONTENT_RANGE, &format!("bytes */{length}"))
-                } else {
-                    refusal
-                }
+                page(StatusCode::RANGE_NOT_SATISFIABLE).header(CONTENT_RANGE, &format!("bytes */{length}"))
             }
         })
     }
@@ -165,8 +156,7 @@ impl HttpApp {
     }
 }
 
-/// `data` as gzip.
-pub(crate) fn gzip(data: &[u8]) -> Bytes {
+fn gzip(data: &[u8]) -> Bytes {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing to memory cannot fail.
     encoder

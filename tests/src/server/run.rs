@@ -99,12 +99,11 @@ impl Serve {
                 let control = stream.control();
                 let served = async {
                     match acceptor {
-                        Some(acceptor) => {
-                            // A failed handshake ends the connection; the client says why.
-                            if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, protocol, &shared, &control).await;
-                            }
-                        }
+                        // A failed handshake ends the connection; the client says why.
+                        Some(acceptor) => match acceptor.accept(stream).await {
+                            Ok(stream) => serve(stream, protocol, &shared, &control).await,
+                            Err(_) => {}
+                        },
                         None => serve(stream, protocol, &shared, &control).await,
                     }
                 };

@@ -1,0 +1,342 @@
+//! Which request comes next when a folder is to be listed, and what the answers mean together.
+//!
+//! The order and its reasons are in docs/decisions/0004-http-listing.md.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::StatusCode;
+use url::Url;
+use zarr_fs::{Context, DirListing, Error, Path, Result};
+
+use super::knowledge::{Knowledge, Way};
+use super::names::Folder;
+use super::{Entries, NoListing, Page, Writer, read_index, webdav};
+use crate::config::ListingMode;
+
+/// The answer to one request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A success.
+    Page(ReplyPage),
+    /// A status that says no, without a doubt about who asks and without hope that it passes.
+    Refused {
+        /// The status.
+        status: StatusCode,
+        /// What it means by itself.
+        error: Error,
+    },
+}
+
+/// A body with what is needed to read it.
+#[derive(Debug)]
+pub(crate) struct ReplyPage {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<String>,
+    pub(crate) server: Option<String>,
+    /// The URL that answered, after redirects.
+    pub(crate) url: Url,
+    pub(crate) body: bytes::Bytes,
+}
+
+/// Sends requests: each is one call of the lease. Faults and 401 are errors.
+pub(crate) trait Ask: Sync {
+    /// `GET` of a folder.
+    fn get(&self, dir: &Path) -> impl Future<Output = Result<Reply>> + Send;
+    /// `PROPFIND` of a folder, depth 1, with this body.
+    fn propfind(&self, dir: &Path, body: &'static str) -> impl Future<Output = Result<Reply>> + Send;
+    /// Whether the server answers for a file in `dir` that is surely not there that it is missing.
+    fn tells_missing(&self, dir: &Path) -> impl Future<Output = Result<bool>> + Send;
+    /// Whether a file has been read.
+    fn has_read(&self) -> bool;
+    /// The place of an error.
+    fn at(&self, dir: &Path) -> Context;
+}
+
+/// Lists folders, and learns how.
+#[derive(Debug)]
+pub(crate) struct Explorer<'a, A> {
+    pub(crate) ask: A,
+    pub(crate) knowledge: &'a Mutex<Knowledge>,
+    pub(crate) mode: ListingMode,
+}
+
+/// What one way of asking came to.
+#[derive(Debug)]
+enum Verdict {
+    Listed(Entries, Option<Writer>),
+    Missing(Error),
+    Denied(Error),
+    /// Not by this way.
+    Cannot(String),
+}
+
+/// Folders above one that is missing that are asked whether they list at all.
+const MAX_VOUCHERS: usize = 16;
+
+impl<A: Ask> Explorer<'_, A> {
+    fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
+        self.knowledge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, dir: &Path, way: Way) {
+        self.knowledge().learn(dir, way);
+    }
+
+    /// The children of `dir`.
+    pub(crate) async fn list(&self, dir: &Path) -> Result<DirListing> {
+        let known = self.knowledge().way(dir);
+        let entries = match (self.mode, known) {
+            (ListingMode::None, _) => return Err(self.unsupported(dir, "listing is switched off")),
+            (ListingMode::WebDav, _) => self.webdav_only(dir).await?,
+            (ListingMode::Index, Some(Way::Index)) | (ListingMode::Auto, Some(Way::Index)) => {
+                self.known_index(dir).await?
+            }
+            (ListingMode::Auto, Some(Way::WebDav)) => self.known_webdav(dir).await?,
+            (ListingMode::Auto | ListingMode::Index, Some(Way::None | Way::WebDav)) => self.unlisted(dir).await?,
+            (ListingMode::Auto | ListingMode::Index, None) => self.unknown(dir).await?,
+        };
+        if entries.skipped > 0 {
+            tracing::warn!(%dir, skipped = entries.skipped, "a listing has names that no path can hold: left out");
+        }
+        let only_skipped = entries.is_empty() && entries.skipped > 0;
+        let listing = entries.into_listing(dir);
+        if only_skipped {
+            return Err(self.unsupported(dir, "the listing has only names that no path can hold"));
+        }
+        if listing.files.is_empty() && listing.prefixes.is_empty() {
+            return Err(self.ask.at(dir).not_found());
+        }
+        Ok(listing)
+    }
+
+    fn unsupported(&self, dir: &Path, why: impl std::fmt::Display) -> Error {
+        self.ask.at(dir).unsupported(format!("listing this folder: {why}"))
+    }
+
+    /// The index of a folder whose tree is known to have them: so what is missing here is missing.
+    async fn known_index(&self, dir: &Path) -> Result<Entries> {
+        match self.by_get(dir, true).await? {
+            Verdict::Listed(entries, _) => Ok(entries),
+            Verdict::Missing(error) => Err(error),
+            Verdict::Denied(error) => Err(self.denied(dir, error).await),
+            Verdict::Cannot(why) => Err(self.give_up(dir, why)),
+        }
+    }
+
+    async fn known_webdav(&self, dir: &Path) -> Result<Entries> {
+        match self.by_propfind(dir).await? {
+            Verdict::Listed(entries, _) => Ok(entries),
+            Verdict::Missing(error) | Verdict::Denied(error) => Err(error),
+            // This part of the tree is served by something else.
+            Verdict::Cannot(_) => self.unlisted(dir).await,
+        }
+    }
+
+    /// WebDAV and nothing else, as an option says.
+    async fn webdav_only(&self, dir: &Path) -> Result<Entries> {
+        match self.by_propfind(dir).await? {
+            Verdict::Listed(entries, _) => {
+                self.learn(dir, Way::WebDav);
+                Ok(entries)
+            }
+            Verdict::Missing(error) | Verdict::Denied(error) => Err(error),
+            Verdict::Cannot(why) => Err(self.give_up(dir, why)),
+        }
+    }
+
+    /// A folder in a tree that did not list where it was asked; a folder below may.
+    async fn unlisted(&self, dir: &Path) -> Result<Entries> {
+        match self.by_get(dir, false).await? {
+            Verdict::Listed(entries, _) => {
+                self.learn(dir, Way::Index);
+                Ok(entries)
+            }
+            Verdict::Missing(_) => Err(self.unsupported(dir, "the server lists no folder above it either")),
+            Verdict::Denied(error) => Err(self.denied(dir, error).await),
+            Verdict::Cannot(why) => Err(self.give_up(dir, why)),
+        }
+    }
+
+    async fn unknown(&self, dir: &Path) -> Result<Entries> {
+        let by_get = self.by_get(dir, false).await?;
+        let may_webdav = self.mode == ListingMode::Auto;
+        if let Verdict::Listed(entries, Some(writer)) = by_get {
+            if may_webdav && writer.may_know_webdav() {
+                return self.better(dir, entries).await;
+            }
+            self.learn(dir, Way::Index);
+            return Ok(entries);
+        }
+        let mut webdav_missing = false;
+        if may_webdav && self.knowledge().may_try_webdav() {
+            match self.by_propfind(dir).await? {
+                Verdict::Listed(entries, _) => {
+                    self.learn(dir, Way::WebDav);
+                    return Ok(entries);
+                }
+                Verdict::Missing(_) => webdav_missing = true,
+                Verdict::Denied(_) | Verdict::Cannot(_) => {}
+            }
+        }
+        match by_get {
+            Verdict::Missing(error) if self.is_vouched(dir, webdav_missing).await? => Err(error),
+            Verdict::Missing(_) => {
+                // Not learned: the next folder may be there, and listed.
+                Err(self.unsupported(dir, "the server answers that it is missing, and lists no folder above it"))
+            }
+            Verdict::Denied(error) => Err(self.denied(dir, error).await),
+            Verdict::Cannot(why) => Err(self.give_up(dir, why)),
+            Verdict::Listed(entries, _) => Ok(entries),
+        }
+    }
+
+    /// The complete listing if the server knows WebDAV; else `visible`, which hides dotfiles.
+    async fn better(&self, dir: &Path, visible: Entries) -> Result<Entries> {
+        match self.by_propfind(dir).await {
+            Ok(Verdict::Listed(entries, _)) => {
+                self.learn(dir, Way::WebDav);
+                Ok(entries)
+            }
+            Ok(Verdict::Missing(_) | Verdict::Denied(_) | Verdict::Cannot(_)) => {
+                self.learn(dir, Way::Index);
+                Ok(visible)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether some folder above `dir` is listed, and `dir` is not in it: only then is a 404 for a folder believed. A
+    /// server without listings answers 404 for every folder, and an empty one would be a wrong answer.
+    async fn is_vouched(&self, dir: &Path, webdav_missing: bool) -> Result<bool> {
+        let mut child = dir.clone();
+        for _ in 0..MAX_VOUCHERS {
+            let Some(parent) = child.parent() else {
+                return Ok(false);
+            };
+            let mut verdict = self.by_get(&parent, false).await?;
+            if webdav_missing && !matches!(verdict, Verdict::Listed(..)) {
+                match self.by_propfind(&parent).await? {
+                    listed @ Verdict::Listed(..) => verdict = listed,
+                    Verdict::Missing(_) | Verdict::Denied(_) | Verdict::Cannot(_) => {}
+                }
+            }
+            match verdict {
+                Verdict::Listed(entries, writer) => {
+                    match writer {
+                        None => self.learn(&parent, Way::WebDav),
+                        Some(writer) if !writer.may_know_webdav() => self.learn(&parent, Way::Index),
+                        Some(_) => {}
+                    }
+                    return Ok(!entries.into_listing(&parent).prefixes.contains(&child));
+                }
+                Verdict::Missing(_) => child = parent,
+                Verdict::Denied(_) | Verdict::Cannot(_) => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a 403 for a folder means: that folders are not listed, if files can be asked for; else that nothing is allowed.
+    async fn denied(&self, dir: &Path, error: Error) -> Error {
+        let only_folders = self.ask.has_read() || self.ask.tells_missing(dir).await.unwrap_or(false);
+        if only_folders {
+            self.give_up(dir, "the server answers 403 for folders, and not for files".to_owned())
+        } else {
+            error
+        }
+    }
+
+    fn give_up(&self, dir: &Path, why: String) -> Error {
+        self.learn(dir, Way::None);
+        self.unsupported(dir, why)
+    }
+
+    async fn by_get(&self, dir: &Path, is_listed_tree: bool) -> Result<Verdict> {
+        let page = match self.ask.get(dir).await? {
+            Reply::Refused { status, error } => return Ok(refused(status, error)),
+            Reply::Page(page) => page,
+        };
+        let folder = Folder::new(page.url.clone());
+        let read = read_index(
+            &Page {
+                folder: &folder,
+                body: &page.body,
+                server: page.server.as_deref(),
+                is_listed_tree,
+            },
+            page.content_type.as_deref(),
+        );
+        match read {
+            Ok((entries, writer)) => Ok(Verdict::Listed(entries, Some(writer))),
+            Err(reason) => self.no_listing(dir, reason),
+        }
+    }
+
+    async fn by_propfind(&self, dir: &Path) -> Result<Verdict> {
+        let page = match self.ask.propfind(dir, webdav::REQUEST).await? {
+            Reply::Refused { status, error } => {
+                if matches!(status.as_u16(), 405 | 501) {
+                    self.knowledge().refuse_webdav();
+                }
+                return Ok(refused(status, error));
+            }
+            Reply::Page(page) => page,
+        };
+        if page.status != StatusCode::MULTI_STATUS {
+            // Caddy answers any method as if it were GET.
+            self.knowledge().refuse_webdav();
+            return Ok(Verdict::Cannot(format!("the server answers {} to PROPFIND", page.status)));
+        }
+        let folder = Folder::new(page.url.clone());
+        let read = webdav::parse(&Page {
+            folder: &folder,
+            body: &page.body,
+            server: page.server.as_deref(),
+            is_listed_tree: false,
+        });
+        match read {
+            Ok(entries) => Ok(Verdict::Listed(entries, None)),
+            Err(reason) => self.no_listing(dir, reason),
+        }
+    }
+
+    fn no_listing(&self, dir: &Path, reason: NoListing) -> Result<Verdict> {
+        let at = self.ask.at(dir);
+        match reason {
+            NoListing::Not(why) => Ok(Verdict::Cannot(why.to_owned())),
+            NoListing::NoFolder | NoListing::Refused(404 | 410) => Ok(Verdict::Missing(Error::NotFound {
+                at,
+                source: Some(Box::new(reason)),
+            })),
+            NoListing::Refused(401) => Err(Error::Unauthenticated {
+                at,
+                source: Some(Box::new(reason)),
+            }),
+            NoListing::Refused(403) => Ok(Verdict::Denied(Error::PermissionDenied {
+                at,
+                source: Some(Box::new(reason)),
+            })),
+            NoListing::Refused(_) => Err(at.backend(reason)),
+            // The network's fault in most cases: the body had no length to be short of.
+            NoListing::Cut => Err(Error::Unavailable {
+                at,
+                source: Box::new(reason),
+            }),
+            NoListing::TooLarge => Err(Error::LimitReached {
+                what: "entries of a listing",
+                limit: super::MAX_ENTRIES as u64,
+            }),
+        }
+    }
+}
+
+fn refused(status: StatusCode, error: Error) -> Verdict {
+    if error.is_not_found() {
+        Verdict::Missing(error)
+    } else if status == StatusCode::FORBIDDEN {
+        Verdict::Denied(error)
+    } else {
+        Verdict::Cannot(format!("the server answers {status}"))
+    }
+}

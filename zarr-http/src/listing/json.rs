@@ -1,0 +1,89 @@
+//! Listings in JSON: nginx with `autoindex_format json`, and Caddy for those who accept JSON.
+
+use chrono::DateTime;
+use serde::Deserialize;
+
+use super::names::{Folder, Link, is_nameable};
+use super::{Entries, Entry, MAX_ENTRIES, NoListing, Page};
+
+/// A row of either server; which of the two it is shows in what it has.
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    mtime: Option<String>,
+    is_dir: Option<bool>,
+    url: Option<String>,
+    mod_time: Option<String>,
+    size: Option<i64>,
+}
+
+/// Reads a listing in JSON.
+///
+/// # Errors
+/// [`NoListing::Cut`] if it ends early, [`NoListing::Not`] if it is something else.
+pub(super) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
+    // nginx writes names as they are on disk; one that is no UTF-8 must not hide the others.
+    let text = String::from_utf8_lossy(page.body);
+    let rows: Option<Vec<Row>> = match serde_json::from_str(&text) {
+        Ok(rows) => rows,
+        Err(error) if error.is_eof() && text.trim_start().starts_with('[') => return Err(NoListing::Cut),
+        Err(_) => return Err(NoListing::Not("JSON of another kind")),
+    };
+    let rows = rows.unwrap_or_default();
+    // `[]` or `null` says nothing of its writer: it must be one of the two.
+    let is_known = page
+        .server
+        .is_some_and(|server| server.starts_with("nginx") || server.starts_with("Caddy"));
+    if rows.is_empty() && !is_known && !page.is_listed_tree {
+        return Err(NoListing::Not("an empty JSON array, of a server that is not known"));
+    }
+    if rows.len() > MAX_ENTRIES {
+        return Err(NoListing::TooLarge);
+    }
+    let mut entries = Entries::default();
+    for row in rows {
+        if let Some(entry) = row.entry(page.folder)? {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+impl Row {
+    fn entry(self, folder: &Folder) -> Result<Option<Entry>, NoListing> {
+        let size_bytes = self.size.and_then(|size| u64::try_from(size).ok());
+        match (self.kind.as_deref(), self.is_dir, &self.url) {
+            (Some(kind @ ("file" | "directory")), None, None) => {
+                let is_dir = kind == "directory";
+                let modified = self.mtime.as_deref().and_then(super::http_date);
+                Ok(is_nameable(&self.name).then(|| Entry {
+                    name: self.name,
+                    is_dir,
+                    size_bytes: size_bytes.filter(|_| !is_dir),
+                    etag: None,
+                    modified: modified.filter(|_| !is_dir),
+                }))
+            }
+            // A broken link, a device, a socket: nothing to read.
+            (Some("other"), None, None) => Ok(None),
+            (None, Some(is_dir), Some(url)) => match folder.follow(url) {
+                Link::Child { name, .. } => Ok(Some(Entry {
+                    name,
+                    is_dir,
+                    size_bytes: size_bytes.filter(|_| !is_dir),
+                    etag: None,
+                    modified: self
+                        .mod_time
+                        .filter(|_| !is_dir)
+                        .and_then(|time| DateTime::parse_from_rfc3339(&time).ok())
+                        .map(Into::into),
+                })),
+                Link::Unnameable => Ok(None),
+                Link::Own | Link::Above | Link::Elsewhere => Err(NoListing::Not("a JSON index that leads elsewhere")),
+            },
+            _ => Err(NoListing::Not("JSON of another kind")),
+        }
+    }
+}

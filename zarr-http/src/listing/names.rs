@@ -1,0 +1,175 @@
+//! From a link in a listing to the name of a child: nothing that a page says leads out of its folder.
+
+use url::Url;
+use zarr_fs::Path;
+
+/// The folder that a listing is of: the URL that answered, after redirects.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    url: Url,
+    /// The decoded segments of its path.
+    segments: Vec<Vec<u8>>,
+}
+
+/// What a link of a listing leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// A child of the folder, with its slash if it is a folder too.
+    Child {
+        /// The name, decoded: one segment of a [`Path`].
+        name: String,
+        /// Whether the link ends in a slash.
+        is_dir: bool,
+    },
+    /// The folder itself; a link that sorts it too.
+    Own,
+    /// A folder above it.
+    Above,
+    /// A child whose name no path can have: not UTF-8, a control character, an encoded slash.
+    Unnameable,
+    /// Anything else.
+    Elsewhere,
+}
+
+impl Folder {
+    /// The folder at `url`; what follows its last slash is no part of it.
+    pub(crate) fn new(mut url: Url) -> Self {
+        url.set_query(None);
+        url.set_fragment(None);
+        let mut segments: Vec<Vec<u8>> = url
+            .path_segments()
+            .map(|segments| segments.map(decode).collect())
+            .unwrap_or_default();
+        segments.pop();
+        Self { url, segments }
+    }
+
+    /// The decoded last segment; empty for the root.
+    pub(crate) fn name(&self) -> &[u8] {
+        self.segments.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// The folder that `href` names as seen from here, whatever its host.
+    pub(crate) fn join(&self, href: &str) -> Option<Self> {
+        let mut url = self.url.join(href).ok()?;
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        Some(Self::new(url))
+    }
+
+    /// What `href`, already unescaped from its markup, leads to.
+    pub(crate) fn follow(&self, href: &str) -> Link {
+        let Ok(target) = self.url.join(href) else {
+            return Link::Elsewhere;
+        };
+        if !self.is_same_host(&target) {
+            return Link::Elsewhere;
+        }
+        let Some(segments) = target.path_segments() else {
+            return Link::Elsewhere;
+        };
+        let segments: Vec<&str> = segments.collect();
+        let shared = self
+            .segments
+            .iter()
+            .zip(&segments)
+            .take_while(|(own, other)| **own == decode(other))
+            .count();
+        let rest = &segments[shared..];
+        match rest {
+            [] | [""] if shared == self.segments.len() => Link::Own,
+            [] | [""] => Link::Above,
+            _ if shared < self.segments.len() => Link::Elsewhere,
+            // A child is linked without a query; a question mark in a name is encoded.
+            [_] | [_, ""] if target.query().is_some() => Link::Elsewhere,
+            [name] => child(name, false),
+            [name, ""] => child(name, true),
+            _ => Link::Elsewhere,
+        }
+    }
+
+    /// Whether `other` is on this host. A proxy that ends TLS leaves links of the other scheme behind.
+    fn is_same_host(&self, other: &Url) -> bool {
+        let is_http = matches!(other.scheme(), "http" | "https");
+        let same_port = other.scheme() != self.url.scheme()
+            || other.port_or_known_default() == self.url.port_or_known_default();
+        is_http && same_port && other.host() == self.url.host()
+    }
+}
+
+fn child(encoded: &str, is_dir: bool) -> Link {
+    match String::from_utf8(decode(encoded)) {
+        Ok(name) if is_nameable(&name) => Link::Child { name, is_dir },
+        Ok(_) | Err(_) => Link::Unnameable,
+    }
+}
+
+/// Whether a path can have `name` as a segment. (The replacement character stands for bytes that were no UTF-8.)
+pub(crate) fn is_nameable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\u{fffd}']) && Path::parse(name).is_ok()
+}
+
+fn decode(segment: impl AsRef<str>) -> Vec<u8> {
+    percent_encoding::percent_decode_str(segment.as_ref()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(url: &str) -> Folder {
+        Folder::new(Url::parse(url).unwrap())
+    }
+
+    fn file(name: &str) -> Link {
+        Link::Child {
+            name: name.to_owned(),
+            is_dir: false,
+        }
+    }
+
+    #[test]
+    fn children_come_in_many_spellings() {
+        let folder = folder("https://h:8443/a%20b/%C3%BC/?sig=1");
+        for href in ["x", "./x", "/a%20b/%c3%bc/x", "https://h:8443/a b/ü/x", "../%c3%bc/x", "x#frag", "//h:8443/a%20b/ü/x"] {
+            assert_eq!(folder.follow(href), file("x"), "{href}");
+        }
+        assert_eq!(
+            folder.follow("x/"),
+            Link::Child {
+                name: "x".to_owned(),
+                is_dir: true
+            }
+        );
+        assert_eq!(folder.follow("sp%20ace+&=%25.json"), file("sp ace+&=%.json"));
+        assert_eq!(folder.follow("./a:b"), file("a:b"));
+        assert_eq!(folder.follow("q%3Fh%23"), file("q?h#"));
+        assert_eq!(folder.follow("back%5Cslash"), file("back\\slash"));
+        assert_eq!(folder.follow("%252e%252e"), file("%2e%2e"));
+    }
+
+    #[test]
+    fn nothing_leads_out() {
+        let folder = folder("http://h/a/b/");
+        for href in ["", "#x", "?C=N;O=D", ".", "./", "..", "../", "/", "/a", "/a/", "%2e%2e/", "/a/b/?x"] {
+            assert!(matches!(folder.follow(href), Link::Own | Link::Above), "{href}");
+        }
+        for href in [
+            "../../x", "/x", "../c/", "x/y", "x//", "//other/a/b/x", "http://h:81/a/b/x", "ftp://h/a/b/x", "mailto:x", "javascript:x",
+            "x?y", "..\\..\\x", "c/../../x", "/ab/x", "http://u@other/a/b/x", "\\\\other\\a\\b\\x", "/a/b//x",
+        ] {
+            assert_eq!(folder.follow(href), Link::Elsewhere, "{href}");
+        }
+        for href in ["x%2Fy", "..%2f..%2fx", "%00", "x%0a", "lat%E9in", "%ED%B3%A9", "\u{fffd}"] {
+            assert_eq!(folder.follow(href), Link::Unnameable, "{href}");
+        }
+    }
+
+    #[test]
+    fn another_scheme_is_the_same_host() {
+        assert_eq!(folder("https://h/a/").follow("http://h/a/x"), file("x"));
+        assert_eq!(folder("http://h:8080/a/").follow("http://h/a/x"), Link::Elsewhere);
+    }
+}

@@ -35,7 +35,10 @@ impl Target {
     /// [`Error::InvalidUrl`](zarr_fs::Error::InvalidUrl) if the scheme is not `http` or `https`, or if there is a fragment.
     pub(crate) fn new(url: &Url, base: &Path) -> Result<Self> {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(invalid_url(url, "expected http://host or https://host".to_owned()));
+            return Err(invalid_url(
+                url,
+                "expected http://host or https://host".to_owned(),
+            ));
         }
         if url.fragment().is_some() {
             return Err(invalid_url(
@@ -131,7 +134,10 @@ pub(crate) fn is_folder_of(found: &Url, asked: &Url) -> bool {
     // A proxy in front may hide a part of the path that the server behind it writes, so the last segment decides.
     let last = |path: &[u8]| {
         let end = path.len().saturating_sub(1);
-        let start = path[..end].iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+        let start = path[..end]
+            .iter()
+            .rposition(|byte| *byte == b'/')
+            .unwrap_or_default();
         path[start..].to_vec()
     };
     found.ends_with(b"/") && last(&found) == last(&asked)
@@ -160,10 +166,16 @@ mod tests {
             target.file(&path("sp ace+&=%.json")).as_str(),
             "https://h:8443/base%20dir/sp%20ace%2B%26%3D%25.json?sig=a%2Bb"
         );
-        assert_eq!(target.folder(&Path::root()).as_str(), "https://h:8443/base%20dir/?sig=a%2Bb");
+        assert_eq!(
+            target.folder(&Path::root()).as_str(),
+            "https://h:8443/base%20dir/?sig=a%2Bb"
+        );
         let root = Target::new(&url("http://h"), &Path::root()).unwrap();
         assert_eq!(root.name(), "http://h");
-        assert_eq!(root.file(&path("ünï/#?")).as_str(), "http://h/%C3%BCn%C3%AF/%23%3F");
+        assert_eq!(
+            root.file(&path("ünï/#?")).as_str(),
+            "http://h/%C3%BCn%C3%AF/%23%3F"
+        );
         assert_eq!(root.folder(&Path::root()).as_str(), "http://h/");
         assert_eq!(root.file(&path("%2e%2e/c")).as_str(), "http://h/%252e%252e/c");
         assert!(Target::new(&url("ftp://h/"), &Path::root()).is_err());
@@ -181,7 +193,15 @@ mod tests {
         ] {
             assert_eq!(url_path(&url(text)).unwrap(), path(expected), "{text}");
         }
-        for bad in ["http://h/a%2Fb", "http://h/%2F", "http://h//a", "http://h/a//", "http://h/%FF", "http://h/%00", "http://h/a%0Ab"] {
+        for bad in [
+            "http://h/a%2Fb",
+            "http://h/%2F",
+            "http://h//a",
+            "http://h/a//",
+            "http://h/%FF",
+            "http://h/%00",
+            "http://h/a%0Ab",
+        ] {
             assert!(url_path(&url(bad)).is_err(), "{bad}");
         }
     }

@@ -156,7 +156,7 @@ impl<C> std::fmt::Debug for Session<C> {
     }
 }
 
-impl<C: Client> Session<C> {
+impl<C: Send + Sync + 'static> Session<C> {
     /// Makes a session whose client `connect` makes on the I/O thread, at the first call. `connect` runs again at the
     /// next call if it fails. `name` is shown in messages and holds no credential.
     pub fn new(
@@ -188,27 +188,52 @@ impl<C: Client> Session<C> {
     pub fn lease(&self, opened_at: &'static Location<'static>) -> Result<Lease<C>, Gone> {
         Lease::open(&self.core, &self.threads, opened_at)
     }
+
+    /// The leases that have not ended.
+    #[must_use]
+    pub fn live_leases(&self) -> Vec<LiveLease> {
+        self.core.live_leases()
+    }
+
+    /// What the session has moved so far.
+    #[must_use]
+    pub fn io_stats(&self) -> IoStats {
+        self.core.counters.snapshot()
+    }
+
+    /// Whether leases can still be made.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.core.is_forked() && self.core.lock().machine.phase() == state::SessionPhase::Open
+    }
+
+    /// Closes every lease; done when nothing is left.
+    pub fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {
+        let core = Arc::clone(&self.core);
+        Box::pin(async move { core.close_all().await })
+    }
 }
 
+/// A backend whose filesystem is made of a lease alone. (One that needs more implements [`SharedSession`] itself, around a
+/// session.)
 impl<C: Client> SharedSession for Session<C> {
     fn lease_at(&self, opened_at: &'static Location<'static>) -> Result<Box<dyn FileSystem>, Gone> {
         Ok(C::filesystem(self.lease(opened_at)?))
     }
 
     fn live_leases(&self) -> Vec<LiveLease> {
-        self.core.live_leases()
+        self.live_leases()
     }
 
     fn io_stats(&self) -> IoStats {
-        self.core.counters.snapshot()
+        self.io_stats()
     }
 
     fn is_open(&self) -> bool {
-        !self.core.is_forked() && self.core.lock().machine.phase() == state::SessionPhase::Open
+        self.is_open()
     }
 
     fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {
-        let core = Arc::clone(&self.core);
-        Box::pin(async move { core.close_all().await })
+        self.close_all()
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct ReplyPage {
     pub(crate) server: Option<String>,
     /// The URL that answered, after redirects.
     pub(crate) url: Url,
+    /// The body is compressed; whoever asked decodes it before it is read.
+    pub(crate) is_gzip: bool,
     pub(crate) body: bytes::Bytes,
 }
 
@@ -43,8 +45,13 @@ pub(crate) struct ReplyPage {
 pub(crate) trait Ask: Sync {
     /// `GET` of a folder.
     fn get(&self, dir: &Path) -> impl Future<Output = Result<Reply>> + Send;
-    /// `PROPFIND` of a folder, depth 1, with this body.
-    fn propfind(&self, dir: &Path, body: &'static str) -> impl Future<Output = Result<Reply>> + Send;
+    /// `PROPFIND` of a folder, depth 1, with this body. `is_try`: it is not known whether the server knows the method.
+    fn propfind(
+        &self,
+        dir: &Path,
+        body: &'static str,
+        is_try: bool,
+    ) -> impl Future<Output = Result<Reply>> + Send;
     /// Whether the server answers for a file in `dir` that is surely not there that it is missing.
     fn tells_missing(&self, dir: &Path) -> impl Future<Output = Result<bool>> + Send;
     /// Whether a file has been read.
@@ -93,7 +100,9 @@ impl<A: Ask> Explorer<'_, A> {
                 self.known_index(dir).await?
             }
             (ListingMode::Auto, Some(Way::WebDav)) => self.known_webdav(dir).await?,
-            (ListingMode::Auto | ListingMode::Index, Some(Way::None | Way::WebDav)) => self.unlisted(dir).await?,
+            (ListingMode::Auto | ListingMode::Index, Some(Way::None | Way::WebDav)) => {
+                self.unlisted(dir).await?
+            }
             (ListingMode::Auto | ListingMode::Index, None) => self.unknown(dir).await?,
         };
         if entries.skipped > 0 {
@@ -111,7 +120,9 @@ impl<A: Ask> Explorer<'_, A> {
     }
 
     fn unsupported(&self, dir: &Path, why: impl std::fmt::Display) -> Error {
-        self.ask.at(dir).unsupported(format!("listing this folder: {why}"))
+        self.ask
+            .at(dir)
+            .unsupported(format!("listing this folder: {why}"))
     }
 
     /// The index of a folder whose tree is known to have them: so what is missing here is missing.
@@ -125,7 +136,7 @@ impl<A: Ask> Explorer<'_, A> {
     }
 
     async fn known_webdav(&self, dir: &Path) -> Result<Entries> {
-        match self.by_propfind(dir).await? {
+        match self.by_propfind(dir, false).await? {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) | Verdict::Denied(error) => Err(error),
             // This part of the tree is served by something else.
@@ -135,7 +146,7 @@ impl<A: Ask> Explorer<'_, A> {
 
     /// WebDAV and nothing else, as an option says.
     async fn webdav_only(&self, dir: &Path) -> Result<Entries> {
-        match self.by_propfind(dir).await? {
+        match self.by_propfind(dir, false).await? {
             Verdict::Listed(entries, _) => {
                 self.learn(dir, Way::WebDav);
                 Ok(entries)
@@ -170,7 +181,7 @@ impl<A: Ask> Explorer<'_, A> {
         }
         let mut webdav_missing = false;
         if may_webdav && self.knowledge().may_try_webdav() {
-            match self.by_propfind(dir).await? {
+            match self.by_propfind(dir, true).await? {
                 Verdict::Listed(entries, _) => {
                     self.learn(dir, Way::WebDav);
                     return Ok(entries);
@@ -183,7 +194,10 @@ impl<A: Ask> Explorer<'_, A> {
             Verdict::Missing(error) if self.is_vouched(dir, webdav_missing).await? => Err(error),
             Verdict::Missing(_) => {
                 // Not learned: the next folder may be there, and listed.
-                Err(self.unsupported(dir, "the server answers that it is missing, and lists no folder above it"))
+                Err(self.unsupported(
+                    dir,
+                    "the server answers that it is missing, and lists no folder above it",
+                ))
             }
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
             Verdict::Cannot(why) => Err(self.give_up(dir, why)),
@@ -193,7 +207,7 @@ impl<A: Ask> Explorer<'_, A> {
 
     /// The complete listing if the server knows WebDAV; else `visible`, which hides dotfiles.
     async fn better(&self, dir: &Path, visible: Entries) -> Result<Entries> {
-        match self.by_propfind(dir).await {
+        match self.by_propfind(dir, true).await {
             Ok(Verdict::Listed(entries, _)) => {
                 self.learn(dir, Way::WebDav);
                 Ok(entries)
@@ -216,7 +230,7 @@ impl<A: Ask> Explorer<'_, A> {
             };
             let mut verdict = self.by_get(&parent, false).await?;
             if webdav_missing && !matches!(verdict, Verdict::Listed(..)) {
-                match self.by_propfind(&parent).await? {
+                match self.by_propfind(&parent, true).await? {
                     listed @ Verdict::Listed(..) => verdict = listed,
                     Verdict::Missing(_) | Verdict::Denied(_) | Verdict::Cannot(_) => {}
                 }
@@ -241,7 +255,10 @@ impl<A: Ask> Explorer<'_, A> {
     async fn denied(&self, dir: &Path, error: Error) -> Error {
         let only_folders = self.ask.has_read() || self.ask.tells_missing(dir).await.unwrap_or(false);
         if only_folders {
-            self.give_up(dir, "the server answers 403 for folders, and not for files".to_owned())
+            self.give_up(
+                dir,
+                "the server answers 403 for folders, and not for files".to_owned(),
+            )
         } else {
             error
         }
@@ -273,8 +290,8 @@ impl<A: Ask> Explorer<'_, A> {
         }
     }
 
-    async fn by_propfind(&self, dir: &Path) -> Result<Verdict> {
-        let page = match self.ask.propfind(dir, webdav::REQUEST).await? {
+    async fn by_propfind(&self, dir: &Path, is_try: bool) -> Result<Verdict> {
+        let page = match self.ask.propfind(dir, webdav::REQUEST, is_try).await? {
             Reply::Refused { status, error } => {
                 if matches!(status.as_u16(), 405 | 501) {
                     self.knowledge().refuse_webdav();
@@ -286,7 +303,10 @@ impl<A: Ask> Explorer<'_, A> {
         if page.status != StatusCode::MULTI_STATUS {
             // Caddy answers any method as if it were GET.
             self.knowledge().refuse_webdav();
-            return Ok(Verdict::Cannot(format!("the server answers {} to PROPFIND", page.status)));
+            return Ok(Verdict::Cannot(format!(
+                "the server answers {} to PROPFIND",
+                page.status
+            )));
         }
         let folder = Folder::new(page.url.clone());
         let read = webdav::parse(&Page {

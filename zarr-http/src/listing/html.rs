@@ -165,15 +165,22 @@ impl Candidate {
         Ok(())
     }
 
+    /// Caddy writes `./` before every name, rclone only before those with a colon.
+    fn has_only_dotted_links(&self) -> bool {
+        let is_child = |link: &&String| !link.is_empty() && !link.starts_with('?') && !link.starts_with("..");
+        let mut children = self.links.iter().filter(is_child).peekable();
+        children.peek().is_some() && children.all(|link| link.starts_with("./"))
+    }
+
     /// Who wrote the list, if it is an index.
     fn writer(&self, title: &str) -> Option<Writer> {
         let Sorts { apache, go } = self.sorts;
         match (self.holder, self.heading) {
             (Holder::Pre | Holder::Table, _) if apache >= 2 => Some(Writer::Apache),
-            // Breadcrumbs are links too: rclone's title is the path, Caddy's the name, and Caddy's links begin with a dot.
-            (Holder::Table, _) if go >= 2 => Some(match self.links.iter().any(|link| link.starts_with("./")) {
-                true => Writer::Caddy,
-                false => Writer::Rclone,
+            (Holder::Table, _) if go >= 2 => Some(if self.has_only_dotted_links() {
+                Writer::Caddy
+            } else {
+                Writer::Rclone
             }),
             (Holder::Pre, Some(Heading::IndexOf)) => Some(match self.links.first().map(String::as_str) {
                 Some("../") => Writer::Nginx,

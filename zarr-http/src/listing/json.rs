@@ -37,7 +37,9 @@ pub(super) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
         .server
         .is_some_and(|server| server.starts_with("nginx") || server.starts_with("Caddy"));
     if rows.is_empty() && !is_known && !page.is_listed_tree {
-        return Err(NoListing::Not("an empty JSON array, of a server that is not known"));
+        return Err(NoListing::Not(
+            "an empty JSON array, of a server that is not known",
+        ));
     }
     if rows.len() > MAX_ENTRIES {
         return Err(NoListing::TooLarge);
@@ -81,7 +83,9 @@ impl Row {
                         .map(Into::into),
                 })),
                 Link::Unnameable => Ok(None),
-                Link::Own | Link::Above | Link::Elsewhere => Err(NoListing::Not("a JSON index that leads elsewhere")),
+                Link::Own | Link::Above | Link::Elsewhere => {
+                    Err(NoListing::Not("a JSON index that leads elsewhere"))
+                }
             },
             _ => Err(NoListing::Not("JSON of another kind")),
         }

@@ -31,7 +31,10 @@ const RAW: [&str; 5] = ["script", "style", "title", "textarea", "noscript"];
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(page: &'a str) -> Self {
-        Self { rest: page, raw: None }
+        Self {
+            rest: page,
+            raw: None,
+        }
     }
 
     /// Splits the rest at byte `at`, which is a character boundary, and gives the first part.
@@ -53,7 +56,10 @@ impl<'a> Tokens<'a> {
         let tag = self.take(end + 1);
         let inner = &tag[1..end];
         if let Some(name) = inner.strip_prefix('/') {
-            let name = name.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+            let name = name
+                .split(|c: char| c.is_ascii_whitespace())
+                .next()
+                .unwrap_or_default();
             return Some(Token::End(name));
         }
         let at = inner
@@ -92,7 +98,9 @@ impl<'a> Iterator for Tokens<'a> {
                 (first, _) => {
                     // A `<` that begins no tag is text.
                     let from = usize::from(first == Some(b'<'));
-                    let at = self.rest[from..].find('<').map_or(self.rest.len(), |at| at + from);
+                    let at = self.rest[from..]
+                        .find('<')
+                        .map_or(self.rest.len(), |at| at + from);
                     return Some(Token::Text(self.take(at)));
                 }
             }
@@ -162,7 +170,11 @@ pub(super) fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<Cow<'a,
                 let end = value.find(char::from(*quote)).unwrap_or(value.len());
                 (&value[..end], value.get(end + 1..).unwrap_or_default())
             }
-            _ => value.split_at(value.find(|c: char| c.is_ascii_whitespace()).unwrap_or(value.len())),
+            _ => value.split_at(
+                value
+                    .find(|c: char| c.is_ascii_whitespace())
+                    .unwrap_or(value.len()),
+            ),
         };
         if name.eq_ignore_ascii_case(wanted) {
             return Some(unescape(value));
@@ -231,7 +243,13 @@ mod tests {
         let start = |name, attributes| Token::Start { name, attributes };
         assert_eq!(
             tokens("<!DOCTYPE x><A Href='>'>a < b</A ><!-- <a> --><br/>"),
-            [start("A", " Href='>'"), Token::Text("a "), Token::Text("< b"), Token::End("A"), start("br", "/")]
+            [
+                start("A", " Href='>'"),
+                Token::Text("a "),
+                Token::Text("< b"),
+                Token::End("A"),
+                start("br", "/")
+            ]
         );
         assert_eq!(
             tokens("<script>'<a href=x>'</script><title>a<b</TITLE>"),
@@ -263,7 +281,18 @@ mod tests {
     #[test]
     fn unescapes_once() {
         assert_eq!(unescape("a&amp;lt;b&#39;&#x26;&quot;"), "a&lt;b'&\"");
-        for same in ["&", "&;", "&nope;", "&#;", "&#x;", "&#xd800;", "&#99999999;", "&#+1;", "a&b", "&ampé;"] {
+        for same in [
+            "&",
+            "&;",
+            "&nope;",
+            "&#;",
+            "&#x;",
+            "&#xd800;",
+            "&#99999999;",
+            "&#+1;",
+            "a&b",
+            "&ampé;",
+        ] {
             assert_eq!(unescape(same), same);
         }
     }

@@ -22,7 +22,7 @@ use std::time::SystemTime;
 use chrono::DateTime;
 use zarr_fs::{DirListing, FileInfo, Path, Version};
 
-pub(crate) use self::explore::{Explorer, Reply};
+pub(crate) use self::explore::{Ask, Explorer, Reply, ReplyPage};
 pub(crate) use self::find::find;
 pub(crate) use self::html::is_index_of;
 pub(crate) use self::knowledge::Knowledge;
@@ -161,7 +161,10 @@ fn is_leftover(name: &str) -> bool {
 }
 
 /// Reads the answer to `GET` of a folder.
-pub(crate) fn read_index(page: &Page<'_>, content_type: Option<&str>) -> Result<(Entries, Writer), NoListing> {
+pub(crate) fn read_index(
+    page: &Page<'_>,
+    content_type: Option<&str>,
+) -> Result<(Entries, Writer), NoListing> {
     let essence = content_type
         .and_then(|text| text.split(';').next())
         .map(|text| text.trim().to_ascii_lowercase());

@@ -36,6 +36,15 @@ struct Properties {
     modified: Option<std::time::SystemTime>,
 }
 
+impl Properties {
+    fn add(&mut self, more: Self) {
+        self.is_collection |= more.is_collection;
+        self.size_bytes = self.size_bytes.or(more.size_bytes);
+        self.etag = self.etag.take().or(more.etag);
+        self.modified = self.modified.or(more.modified);
+    }
+}
+
 /// The element whose text is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -114,9 +123,11 @@ fn resources(body: &[u8]) -> Result<Vec<Resource>, NoListing> {
     let mut reader = NsReader::from_reader(body);
     let mut parser = Parser::default();
     loop {
-        let (namespace, event) = reader
-            .read_resolved_event()
-            .map_err(|_| NoListing::Not("no well-formed XML"))?;
+        let (namespace, event) = reader.read_resolved_event().map_err(|error| match error {
+            // A tag, comment or the like that has no end.
+            quick_xml::Error::Syntax(_) if parser.is_multistatus => NoListing::Cut,
+            _ => NoListing::Not("no well-formed XML"),
+        })?;
         let is_dav = namespace == ResolveResult::Bound(DAV);
         match event {
             Event::Start(element) => parser.start(is_dav, &element)?,
@@ -127,13 +138,17 @@ fn resources(body: &[u8]) -> Result<Vec<Resource>, NoListing> {
             Event::End(element) => parser.end(is_dav, element.local_name().as_ref())?,
             Event::Text(text) => {
                 if parser.field.is_some() {
-                    let text = text.decode().map_err(|_| NoListing::Not("XML that is not UTF-8"))?;
+                    let text = text
+                        .decode()
+                        .map_err(|_| NoListing::Not("XML that is not UTF-8"))?;
                     parser.text.push_str(&text);
                 }
             }
             Event::CData(text) => {
                 if parser.field.is_some() {
-                    let text = text.decode().map_err(|_| NoListing::Not("XML that is not UTF-8"))?;
+                    let text = text
+                        .decode()
+                        .map_err(|_| NoListing::Not("XML that is not UTF-8"))?;
                     parser.text.push_str(&text);
                 }
             }
@@ -246,10 +261,11 @@ impl Parser {
             (2, b"response") => self.resources.extend(self.resource.take()),
             (3, b"propstat") => {
                 // Properties with another status are those that the server does not have or does not show.
-                if let (Some((properties, status)), Some(resource)) = (self.propstat.take(), &mut self.resource)
+                if let (Some((properties, status)), Some(resource)) =
+                    (self.propstat.take(), &mut self.resource)
                     && status.is_none_or(is_success)
                 {
-                    resource.properties = properties;
+                    resource.properties.add(properties);
                 }
             }
             (4, b"prop") => self.is_in_prop = false,
@@ -274,7 +290,10 @@ impl Parser {
                 }
             }
             Field::Status => {
-                let status = text.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+                let status = text
+                    .split_whitespace()
+                    .nth(1)
+                    .and_then(|status| status.parse().ok());
                 match (depth, propstat, &mut self.resource) {
                     (4, Some(propstat), _) => propstat.1 = status,
                     (_, _, Some(resource)) => resource.status = status,

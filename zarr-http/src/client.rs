@@ -1,0 +1,264 @@
+//! The part that lives on the I/O thread, and what all leases of a session know.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use object_store::http::HttpStore;
+use zarr_fs::object_store::{Fault, Intent, Request, Retry, Transport, TransportError};
+use zarr_fs::session::IoCounters;
+use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Path, Result, Version};
+
+use crate::config::Settings;
+use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
+use crate::write;
+
+/// What all leases of a session share: its settings, and what has been learned of the server.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) knowledge: Mutex<Knowledge>,
+    pub(crate) facts: Facts,
+}
+
+/// What has been learned of the server's ways with files.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// It answers 200 and the whole file, whatever range is asked for.
+    ignores_ranges: AtomicBool,
+    /// It does not know `HEAD`.
+    refuses_head: AtomicBool,
+    /// It sends no entity tags.
+    has_no_etags: AtomicBool,
+    /// It cannot move a file onto a name that is free.
+    cannot_create: AtomicBool,
+    /// A file has been read.
+    has_read: AtomicBool,
+}
+
+/// Notes a fact; says whether it is new.
+fn note(fact: &AtomicBool) -> bool {
+    !fact.swap(true, Ordering::Relaxed)
+}
+
+impl Facts {
+    pub(crate) fn ignores_ranges(&self) -> bool {
+        self.ignores_ranges.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the server ignores ranges, and warns of it once in a session.
+    pub(crate) fn note_ignored_range(&self, name: &str) {
+        if note(&self.ignores_ranges) {
+            tracing::warn!(
+                filesystem = name,
+                "the server ignores ranges: every read of a part fetches the whole file up to it"
+            );
+        }
+    }
+
+    pub(crate) fn refuses_head(&self) -> bool {
+        self.refuses_head.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_refused_head(&self) {
+        note(&self.refuses_head);
+    }
+
+    pub(crate) fn note_no_create(&self) {
+        note(&self.cannot_create);
+    }
+
+    pub(crate) fn has_read(&self) -> bool {
+        self.has_read.load(Ordering::Relaxed)
+    }
+
+    /// Notes what a reply about a file shows.
+    pub(crate) fn note_file(&self, version: &Version) {
+        note(&self.has_read);
+        if version.is_unknown() {
+            note(&self.has_no_etags);
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            knowledge: Mutex::default(),
+            facts: Facts::default(),
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::read_only();
+        let listing = self.knowledge.lock().map_or_else(
+            |poisoned| poisoned.into_inner().listing(),
+            |knowledge| knowledge.listing(),
+        );
+        capabilities.listing = match self.settings.listing {
+            crate::ListingMode::None => zarr_fs::Listing::None,
+            crate::ListingMode::Auto | crate::ListingMode::WebDav | crate::ListingMode::Index => listing,
+        };
+        capabilities.write = self.settings.write;
+        capabilities.create = self.settings.write && !self.facts.cannot_create.load(Ordering::Relaxed);
+        capabilities.versions = !self.facts.has_no_etags.load(Ordering::Relaxed);
+        capabilities
+    }
+}
+
+/// The client of a session: on its I/O thread, over our transport.
+#[derive(Clone, Debug)]
+pub(crate) struct Remote {
+    pub(crate) transport: Transport,
+    pub(crate) shared: Arc<Shared>,
+    /// For uploads and copies.
+    pub(crate) store: Arc<HttpStore>,
+}
+
+/// The index as JSON where the server has it: exact sizes and names. Caddy does.
+const ACCEPT_INDEX: HeaderValue = HeaderValue::from_static("application/json, text/html;q=0.9, */*;q=0.1");
+
+impl Remote {
+    pub(crate) fn connect(shared: &Arc<Shared>, counters: &Arc<IoCounters>) -> Result<Self> {
+        let transport = Transport::new(shared.settings.transport.clone(), counters)?;
+        Ok(Self {
+            store: Arc::new(write::store(&shared.settings, &transport)?),
+            transport,
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// A request for a file. Bytes are wanted as they are stored: a range of a compressed body would be one of other bytes.
+    pub(crate) fn request(&self, method: Method, path: &Path) -> Request {
+        Request::new(method, self.shared.settings.target.file(path))
+            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+    }
+
+    pub(crate) fn error(&self, at: &Context, intent: Intent, error: TransportError) -> Error {
+        self.shared.settings.errors.transport(at.clone(), intent, error)
+    }
+
+    /// As [`Remote::error`] for a read of a file; some servers answer 405 to `GET` of a folder.
+    pub(crate) fn read_error(&self, at: &Context, range: ByteRange, error: TransportError) -> Error {
+        if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+            return Error::NotFound {
+                at: at.clone(),
+                source: Some(Box::new(error)),
+            };
+        }
+        self.error(at, Intent::Read(range), error)
+    }
+
+    /// `GET` of a folder.
+    pub(crate) async fn get_folder(&self, at: &Context) -> Result<Reply> {
+        let url = self.shared.settings.target.folder(&at.path);
+        let request = Request::new(Method::GET, url)
+            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .with_header(header::ACCEPT, ACCEPT_INDEX);
+        self.listing(at, request).await
+    }
+
+    /// `PROPFIND` of a folder. Where it is only a try, a fault of the server is not worth trying again: some answer 500 to a
+    /// method that they do not know.
+    pub(crate) async fn propfind(&self, at: &Context, body: &'static str, is_try: bool) -> Result<Reply> {
+        let method = Method::from_bytes(b"PROPFIND").map_err(|error| at.backend(error))?;
+        let url = self.shared.settings.target.folder(&at.path);
+        let request = Request::new(method, url)
+            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .with_header(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))
+            .with_header(HeaderName::from_static("depth"), HeaderValue::from_static("1"))
+            .with_body(bytes::Bytes::from_static(body.as_bytes()))
+            .with_retry(if is_try { Retry::IfNotDone } else { Retry::Always });
+        match self.listing(at, request).await {
+            Err(error) if is_try => match unknown_method(&error) {
+                Some(status) => Ok(Reply::Refused { status, error }),
+                None => Err(error),
+            },
+            reply => reply,
+        }
+    }
+
+    async fn listing(&self, at: &Context, request: Request) -> Result<Reply> {
+        match self.transport.fetch(request, MAX_PAGE_BYTES).await {
+            Ok(fetched) => {
+                let Some(encoding) = encoding(&fetched.headers) else {
+                    return Err(at.unsupported("a listing in an encoding other than gzip"));
+                };
+                let text = |name| fetched.headers.get(name)?.to_str().ok().map(str::to_owned);
+                Ok(Reply::Page(ReplyPage {
+                    status: fetched.status,
+                    content_type: text(header::CONTENT_TYPE),
+                    server: text(header::SERVER),
+                    url: fetched.url,
+                    is_gzip: encoding == Encoding::Gzip,
+                    body: fetched.bytes,
+                }))
+            }
+            Err(error) => {
+                let status = error.status();
+                let is_redirect = matches!(error.fault(), Fault::Redirect(_));
+                let error = self.error(at, Intent::List, error);
+                match status {
+                    Some(status) if says_no(status) => Ok(Reply::Refused { status, error }),
+                    // PROPFIND sent to another host, GET from https down to http.
+                    None if is_redirect => Ok(Reply::Refused {
+                        status: StatusCode::FOUND,
+                        error,
+                    }),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a status answers the question: not one that asks who is calling, nor one that passes.
+fn says_no(status: StatusCode) -> bool {
+    match status.as_u16() {
+        401 | 407 | 408 | 425 | 429 => false,
+        501 | 505 => true,
+        status => (400..500).contains(&status),
+    }
+}
+
+/// The status, if a server that does not know a method may answer it.
+fn unknown_method(error: &Error) -> Option<StatusCode> {
+    let found = TransportError::find(error)?;
+    found
+        .status()
+        .filter(|status| matches!(status.as_u16(), 500 | 502))
+}
+
+/// How a body is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Identity,
+    Gzip,
+}
+
+/// How a body is encoded; `None` if in a way that is not decoded here.
+pub(crate) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let mut encoding = Encoding::Identity;
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        for name in value.to_str().ok()?.split(',') {
+            match (name.trim().to_ascii_lowercase().as_str(), encoding) {
+                ("" | "identity", _) => {}
+                ("gzip" | "x-gzip", Encoding::Identity) => encoding = Encoding::Gzip,
+                _ => return None,
+            }
+        }
+    }
+    Some(encoding)
+}
+
+/// What the headers of a reply say of the file.
+pub(crate) fn file_info(path: &Path, headers: &HeaderMap) -> FileInfo {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+    FileInfo::new(path.clone())
+        .with_version(Version {
+            etag: text(header::ETAG).filter(|etag| !etag.is_empty()),
+            generation: None,
+        })
+        .with_modified(text(header::LAST_MODIFIED).as_deref().and_then(http_date))
+}

@@ -1,0 +1,221 @@
+//! Reading a file as a stream.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::{StatusCode, header};
+use zarr_fs::object_store::range::ContentRange;
+use zarr_fs::session::{HeadSender, Sink};
+use zarr_fs::{ByteRange, ByteStream, CatOptions, Context, Error, FileInfo, Result};
+
+use crate::client::{Encoding, Remote, encoding};
+use crate::cut::{self, Cut};
+use crate::gzip::Decoder;
+use crate::read::{self, checked, is_empty, wire_range};
+
+/// What is known before the first piece.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) info: FileInfo,
+    /// The pieces are compressed: the caller's side decodes them, and cuts this part out.
+    pub(crate) decode: Option<ByteRange>,
+}
+
+/// Sends the pieces of a file, as far as the I/O thread may work on them.
+pub(crate) async fn pump(
+    remote: &Remote,
+    at: &Context,
+    options: &CatOptions,
+    head: HeadSender<Head>,
+    sink: &Sink<Bytes>,
+) -> Result<()> {
+    let (range, if_match) = (options.range, options.if_match.as_ref());
+    cut::check(range, at)?;
+    if at.path.is_root() {
+        return Err(at.not_found());
+    }
+    if is_empty(range) {
+        let raw = read::cat(remote, at, range, options.if_match.clone()).await?;
+        let info = raw.finish(at)?.info;
+        head.send(Head { info, decode: None });
+        return Ok(());
+    }
+    let mut asked = wire_range(remote, range);
+    let (request, response) = loop {
+        let request = read::request(remote, at, asked, if_match);
+        match remote.transport.send(request.clone()).await {
+            Ok(response) => {
+                let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+                if is_part && encoding(&response.headers) == Some(Encoding::Gzip) {
+                    // A part of the compressed bytes is of no use: the whole, and only once.
+                    asked = None;
+                    continue;
+                }
+                break (request, response);
+            }
+            Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
+                // Out of bounds, or nothing from the very end: as a read has it.
+                let raw = read::cat(remote, at, range, options.if_match.clone()).await?;
+                let info = raw.finish(at)?.info;
+                head.send(Head { info, decode: None });
+                return Ok(());
+            }
+            Err(error) => return Err(remote.read_error(at, range, error)),
+        }
+    };
+    let mut info = checked(
+        remote,
+        at,
+        if_match,
+        &request,
+        &response.url,
+        response.status,
+        &response.headers,
+    )?;
+    let is_gzip = encoding(&response.headers) == Some(Encoding::Gzip);
+    let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+    let mut left = None;
+    if is_part {
+        let Some(got) = ContentRange::of(&response.headers) else {
+            return Err(at.backend("a part without Content-Range"));
+        };
+        info.size_bytes = got.size;
+        left = Some(got.end - got.start);
+    } else if !is_gzip {
+        info.size_bytes = response.content_length();
+    }
+    if let Some(size) = info.size_bytes
+        && range.resolve(size).is_none()
+    {
+        return Err(at.out_of_bounds(range, size));
+    }
+    if !is_part && !is_gzip && request.headers.contains_key(header::RANGE) {
+        remote
+            .shared
+            .facts
+            .note_ignored_range(&remote.shared.settings.name);
+    }
+    head.send(Head {
+        info,
+        decode: is_gzip.then_some(range),
+    });
+    // What is left to cut here: of a part nothing, of a compressed body neither.
+    let mut cut = Cut::new(if is_part || is_gzip {
+        ByteRange::Full
+    } else {
+        range
+    });
+    let mut body = response.into_body();
+    let failed = |error| remote.read_error(at, range, error);
+    while !cut.is_done()
+        && let Some(piece) = body.next().await.map_err(failed)?
+    {
+        if let Some(left) = &mut left {
+            *left = left
+                .checked_sub(piece.len() as u64)
+                .ok_or_else(|| wrong_length(at))?;
+        }
+        let wanted = cut.push(piece);
+        if !wanted.is_empty() {
+            sink.send(wanted).await?;
+        }
+    }
+    if left.is_some_and(|left| left > 0) {
+        return Err(wrong_length(at));
+    }
+    for piece in cut.finish(at)? {
+        sink.send(piece).await?;
+    }
+    Ok(())
+}
+
+fn wrong_length(at: &Context) -> Error {
+    Error::Corrupt {
+        at: at.clone(),
+        source: "a body that is not as long as its Content-Range".into(),
+    }
+}
+
+/// Decodes pieces on the caller's side, and cuts `range` out of what they decode to.
+pub(crate) fn decoded(
+    pieces: BoxStream<'static, Result<Bytes>>,
+    range: ByteRange,
+    at: Context,
+) -> ByteStream {
+    let state = Decoding {
+        pieces,
+        piece: Bytes::new(),
+        decoder: Some(Decoder::new()),
+        cut: Some(Cut::new(range)),
+        tail: std::collections::VecDeque::new(),
+        at,
+    };
+    futures::stream::unfold(Some(state), |state| async move {
+        let mut state = state?;
+        match state.next().await {
+            Some(Ok(piece)) => Some((Ok(piece), Some(state))),
+            Some(Err(error)) => Some((Err(error), None)),
+            None => None,
+        }
+    })
+    .boxed()
+}
+
+struct Decoding {
+    pieces: BoxStream<'static, Result<Bytes>>,
+    piece: Bytes,
+    decoder: Option<Decoder>,
+    cut: Option<Cut>,
+    tail: std::collections::VecDeque<Bytes>,
+    at: Context,
+}
+
+impl Decoding {
+    async fn next(&mut self) -> Option<Result<Bytes>> {
+        loop {
+            if let Some(piece) = self.tail.pop_front() {
+                return Some(Ok(piece));
+            }
+            let cut = self.cut.as_mut()?;
+            let done = cut.is_done();
+            let step = match (&mut self.decoder, done) {
+                (Some(decoder), false) => {
+                    if self.piece.is_empty() {
+                        match self.pieces.next().await {
+                            Some(Ok(piece)) => self.piece = piece,
+                            Some(Err(error)) => return Some(Err(error)),
+                            None => {
+                                let decoder = self.decoder.take()?;
+                                match decoder.finish(&self.at) {
+                                    Ok(rest) => self
+                                        .tail
+                                        .extend(Some(cut.push(rest)).filter(|rest| !rest.is_empty())),
+                                    Err(error) => return Some(Err(error)),
+                                }
+                                continue;
+                            }
+                        }
+                    }
+                    decoder.push(&mut self.piece, &self.at)
+                }
+                _ => {
+                    let cut = self.cut.take()?;
+                    match cut.finish(&self.at) {
+                        Ok(rest) => self.tail.extend(rest),
+                        Err(error) => return Some(Err(error)),
+                    }
+                    continue;
+                }
+            };
+            match step {
+                Ok(plain) => {
+                    let wanted = cut.push(plain);
+                    if !wanted.is_empty() {
+                        return Some(Ok(wanted));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -252,9 +252,10 @@ async fn refused(
         return Err(remote.read_error(at, range, error));
     }
     // `start` at the end, or a suffix of an empty file: no bytes, which a server can only refuse.
-    let size = match error.fault() {
-        Fault::Status(status) => status.size,
-        _ => None,
+    let size = if let Fault::Status(status) = error.fault() {
+        status.size
+    } else {
+        None
     };
     match size {
         Some(size) if range.resolve(size).is_none_or(|part| !part.is_empty()) => {

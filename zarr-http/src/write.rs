@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
 use object_store::http::{HttpBuilder, HttpStore};
 use object_store::{ClientOptions, CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, RetryConfig};
-use zarr_fs::object_store::{Connector, Fault, Intent, Request, Retry, Traits, Transport, TransportError};
+use zarr_fs::object_store::{Connector, Intent, Request, Retry, Traits, Transport, TransportError};
 use zarr_fs::session::CallContext;
 use zarr_fs::{Context, Error, FileInfo, Path, PipeOptions, Result, Version, WriteMode};
 
@@ -193,13 +193,15 @@ async fn claim(remote: &Remote, at: &Context, upload: &Path) -> Result<()> {
     match remote.transport.send(request).await {
         Ok(_) => Ok(()),
         Err(error) => {
-            if matches!(error.status().map(|status| status.as_u16()), Some(405 | 501)) {
+            let status = error.status().map(|status| status.as_u16());
+            if matches!(status, Some(405 | 501)) {
                 remote.shared.facts.note_no_create();
             }
-            Err(match error.fault() {
-                // 409 is about the folder above, which is there.
-                Fault::Status(status) if status.status == StatusCode::CONFLICT => at.backend(error),
-                _ => remote.error(at, Intent::Create, error),
+            // 409 is about the folder above, which is there.
+            Err(if status == Some(409) {
+                at.backend(error)
+            } else {
+                remote.error(at, Intent::Create, error)
             })
         }
     }
@@ -269,12 +271,17 @@ async fn is_folder(remote: &Remote, at: &Context) -> Result<bool> {
     let url = remote.shared.settings.target.folder(&at.path);
     match remote.transport.send(Request::new(Method::HEAD, url)).await {
         Ok(_) => Ok(true),
-        Err(error) => match remote.error(at, Intent::List, error) {
-            Error::NotFound { .. } => Ok(false),
-            // 403, 405: folders are not shown, but it is there.
-            Error::PermissionDenied { .. } | Error::Unsupported { .. } => Ok(true),
-            error => Err(error),
-        },
+        Err(error) => {
+            let error = remote.error(at, Intent::List, error);
+            if error.is_not_found() {
+                Ok(false)
+            } else if matches!(error, Error::PermissionDenied { .. } | Error::Unsupported { .. }) {
+                // 403, 405: folders are not shown, but it is there.
+                Ok(true)
+            } else {
+                Err(error)
+            }
+        }
     }
 }
 

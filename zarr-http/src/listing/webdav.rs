@@ -123,10 +123,13 @@ fn resources(body: &[u8]) -> Result<Vec<Resource>, NoListing> {
     let mut reader = NsReader::from_reader(body);
     let mut parser = Parser::default();
     loop {
-        let (namespace, event) = reader.read_resolved_event().map_err(|error| match error {
+        let (namespace, event) = reader.read_resolved_event().map_err(|error| {
             // A tag, comment or the like that has no end.
-            quick_xml::Error::Syntax(_) if parser.is_multistatus => NoListing::Cut,
-            _ => NoListing::Not("no well-formed XML"),
+            if parser.is_multistatus && matches!(error, quick_xml::Error::Syntax(_)) {
+                NoListing::Cut
+            } else {
+                NoListing::Not("no well-formed XML")
+            }
         })?;
         let is_dav = namespace == ResolveResult::Bound(DAV);
         match event {

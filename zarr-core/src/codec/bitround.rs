@@ -3,6 +3,7 @@
 use super::ArrayToArray;
 use super::config::Config;
 use super::error::{CodecError, Result};
+use super::number::Number;
 use super::representation::Representation;
 use crate::metadata::DataType;
 use crate::metadata::data_type::FloatKind;
@@ -26,22 +27,21 @@ impl BitRound {
             "an integer of at least 0",
             config.unsigned("keepbits")?,
         )?;
-        let unsupported =
-            || CodecError::unsupported(NAME, format_args!("data type {:?}", array.data_type().name()));
-        let mantissa = |kind: &FloatKind| match kind {
-            FloatKind::BFloat16 => Ok(7),
-            FloatKind::Float16 => Ok(10),
-            FloatKind::Float32 => Ok(23),
-            FloatKind::Float64 => Ok(52),
-            _ => Err(unsupported()),
+        let number = if let DataType::Complex { component, .. } = array.data_type() {
+            Number::Float(*component)
+        } else {
+            Number::of(NAME, array.data_type())?
         };
-        let (width, mantissa) = match array.data_type() {
-            DataType::Float(kind) | DataType::Complex { component: kind, .. } => {
-                (kind.size_bytes(), Some(mantissa(kind)?))
+        let (width, mantissa) = match number {
+            Number::Int(kind) if kind.bits() >= 8 => (kind.size_bytes(), None),
+            Number::Float(FloatKind::BFloat16) => (2, Some(7)),
+            Number::Float(FloatKind::Float16) => (2, Some(10)),
+            Number::Float(FloatKind::Float32) => (4, Some(23)),
+            Number::Float(FloatKind::Float64) => (8, Some(52)),
+            Number::Int(_) | Number::Float(_) => {
+                let what = format_args!("data type {:?}", array.data_type().name());
+                return Err(CodecError::unsupported(NAME, what));
             }
-            DataType::Int(kind) if kind.bits() >= 8 => (kind.size_bytes(), None),
-            DataType::DateTime64(_) | DataType::TimeDelta64(_) => (8, None),
-            _ => return Err(unsupported()),
         };
         let most = mantissa.unwrap_or(8 * u32::try_from(width).unwrap_or(8));
         let keep_bits = u32::try_from(keep_bits).ok().filter(|bits| *bits <= most);

@@ -12,19 +12,9 @@ use super::registry::{self, Buffer, CodecInfo, Make, Nesting};
 use super::representation::Representation;
 use super::v2_buffer::{ArrayBuffer, SerializedBuffer};
 use super::{ArrayToArray, ArrayToBytes, BytesToBytes, Transpose};
-use crate::metadata::data_type::{ObjectType, V2DataType};
-use crate::metadata::json::Object;
+use crate::metadata::data_type::V2DataType;
 use crate::metadata::limits::MAX_CODECS;
-use crate::metadata::{DataType, NamedConfig};
-
-/// The order of the elements of a v2 chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Last dimension fastest.
-    C,
-    /// First dimension fastest.
-    F,
-}
+use crate::metadata::{ArrayEncoding, ArrayMetadata, DataType, NamedConfig, Order, V2Encoding};
 
 impl CodecChain {
     /// The chain of a v3 array for chunks of `shape`; `fill` is the fill value in decoded form.
@@ -41,21 +31,33 @@ impl CodecChain {
         )
     }
 
-    /// The chain of a v2 array for chunks of `shape`; `fill` is the fill value in decoded form, `filters` and `compressor`
-    /// are as in the document: objects with an `id`.
+    /// The chain of a v2 array for chunks of `shape`; `fill` is the fill value in decoded form.
     ///
     /// # Errors
     /// As [`from_v3`](Self::from_v3). `pickle` is refused: reading it would run the writer's code.
-    pub fn from_v2(
-        data_type: &V2DataType,
-        order: Order,
-        filters: &[Object],
-        compressor: Option<&Object>,
-        fill: &[u8],
-        shape: &[u64],
-    ) -> Result<Self> {
-        let array = Representation::new(shape.to_vec(), data_type.data_type.clone(), fill.to_vec())?;
-        chain_v2(data_type, order, filters, compressor, array)
+    pub fn from_v2(encoding: &V2Encoding, data_type: &DataType, fill: &[u8], shape: &[u64]) -> Result<Self> {
+        let array = Representation::new(shape.to_vec(), data_type.clone(), fill.to_vec())?;
+        chain_v2(encoding, array)
+    }
+
+    /// The chain of an array of either format for chunks of `shape`: the array's chunk shape, or one that occurs in its
+    /// grid.
+    ///
+    /// # Errors
+    /// As [`from_v3`](Self::from_v3); [`CodecErrorKind::Unsupported`](super::CodecErrorKind::Unsupported) also for an
+    /// unknown data type.
+    pub fn for_array(metadata: &ArrayMetadata, shape: &[u64]) -> Result<Self> {
+        let fill = metadata
+            .fill_value()
+            .map_err(|error| CodecError::unsupported("chunk", error))?;
+        match metadata.encoding() {
+            ArrayEncoding::V3(encoding) => {
+                Self::from_v3(&encoding.codecs, metadata.data_type(), fill.element(), shape)
+            }
+            ArrayEncoding::V2(encoding) => {
+                Self::from_v2(encoding, metadata.data_type(), fill.element(), shape)
+            }
+        }
     }
 }
 
@@ -131,13 +133,13 @@ struct View {
     swap: Swap,
 }
 
-fn chain_v2(
-    data_type: &V2DataType,
-    order: Order,
-    filters: &[Object],
-    compressor: Option<&Object>,
-    array: Representation,
-) -> Result<CodecChain> {
+fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> {
+    let V2Encoding {
+        order,
+        filters,
+        compressor,
+        big_endian_runs,
+    } = encoding;
     if filters.len() > MAX_CODECS {
         return Err(CodecError::configuration(
             "filters",
@@ -157,18 +159,18 @@ fn chain_v2(
     let nested = codecs
         .peek()
         .is_some_and(|(info, _)| matches!(info.v2, Some("json2" | "msgpack2")));
-    if order == Order::F && !nested && array.shape().len() > 1 {
+    if *order == Order::F && !nested && array.shape().len() > 1 {
         let transpose = Transpose::reversed(&array)?;
         current = transpose.encoded().clone();
         array_to_array.push(Arc::new(transpose));
     }
     let (array_to_bytes, mut view): (Arc<dyn ArrayToBytes>, _) =
         if let Some(element_size) = current.element_size() {
-            let bytes = Bytes::with_runs(data_type.big_endian_runs.clone(), &current)?;
-            let swap = Swap::new(element_size, data_type.big_endian_runs.clone());
+            let bytes = Bytes::with_runs(big_endian_runs.clone(), &current)?;
+            let swap = Swap::new(element_size, big_endian_runs.clone());
             (Arc::new(bytes), Some(View { array: current, swap }))
         } else {
-            object_codec(&mut codecs, &current, order)?
+            object_codec(&mut codecs, &current, *order)?
         };
     let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
     for (info, config) in codecs {
@@ -214,19 +216,14 @@ fn no_array(config: Config<'_>) -> CodecError {
 
 type V2Codec<'a> = (&'static CodecInfo, Config<'a>);
 
-/// The codec of an object with an `id`.
-fn v2_codec(object: &Object) -> Result<V2Codec<'_>> {
-    let id = object.get("id").and_then(|id| id.as_str());
-    let id =
-        id.ok_or_else(|| CodecError::configuration("filters", "a filter or compressor without an id"))?;
+fn v2_codec(codec: &NamedConfig) -> Result<V2Codec<'_>> {
+    let id = codec.name();
     if id == "pickle" {
-        return Err(CodecError::unsupported(
-            id,
-            "pickled objects are refused: reading them would run the writer's code",
-        ));
+        let what = "pickled objects are refused: reading them would run the writer's code";
+        return Err(CodecError::unsupported(id, what));
     }
     let info = registry::find_v2(id).ok_or_else(|| unknown(id))?;
-    Ok((info, Config::new(id, object)))
+    Ok((info, Config::new(id, codec.configuration())))
 }
 
 /// The array→bytes codec of an array of objects: its first filter; and what the next filter sees.
@@ -295,20 +292,4 @@ fn wrap_filter(
         Arc::new(ArrayBuffer::new(codec, before.array, decoded_swap, encoded_swap)),
         after,
     ))
-}
-
-/// The object type that v2 filters give an array of objects; `None` if the first filter is no object codec.
-#[must_use]
-pub fn object_type(filters: &[Object]) -> Option<DataType> {
-    let first = filters.first()?;
-    Some(match first.get("id")?.as_str()? {
-        "vlen-utf8" | "categorize" => DataType::String,
-        "vlen-bytes" => DataType::Bytes(crate::metadata::data_type::BytesName::Bytes),
-        "vlen-array" => {
-            let dtype = V2DataType::parse(first.get("dtype")?).ok()?;
-            DataType::Object(ObjectType::Ragged(Box::new(dtype.data_type)))
-        }
-        "json2" | "msgpack2" => DataType::Object(ObjectType::Json),
-        other => DataType::Object(ObjectType::Opaque(other.to_owned())),
-    })
 }

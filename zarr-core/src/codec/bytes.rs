@@ -118,10 +118,12 @@ fn is_legacy_struct(data_type: &DataType) -> bool {
 
 /// The mask of types of less than a byte, whose upper bits are to be ignored.
 pub(crate) fn low_bits(data_type: &DataType) -> Option<u8> {
-    let sub_byte = match data_type {
-        DataType::Int(kind) => Some(kind.bits()),
-        DataType::Float(kind) | DataType::Complex { component: kind, .. } => Some(kind.bits()),
-        _ => None,
+    let sub_byte = if let DataType::Int(kind) = data_type {
+        Some(kind.bits())
+    } else if let DataType::Float(kind) | DataType::Complex { component: kind, .. } = data_type {
+        Some(kind.bits())
+    } else {
+        None
     };
     sub_byte.filter(|bits| *bits < 8).map(|bits| (1_u8 << bits) - 1)
 }

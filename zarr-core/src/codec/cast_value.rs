@@ -56,14 +56,10 @@ impl CastValue {
         let target = config.required("data_type", "a data type", config.get("data_type"))?;
         let target = DataType::parse_v3(target)
             .map_err(|error| CodecError::configuration(NAME, format_args!("data_type: {error}")))?;
-        let real = |data_type: &DataType| match data_type {
-            DataType::Int(_) | DataType::Float(_) => Number::of(NAME, data_type),
-            other => Err(CodecError::unsupported(
-                NAME,
-                format_args!("data type {:?}", other.name()),
-            )),
-        };
-        let (decoded, encoded) = (real(array.data_type())?, real(&target)?);
+        let (decoded, encoded) = (
+            Number::real(NAME, array.data_type())?,
+            Number::real(NAME, &target)?,
+        );
         let rounding = match config.text("rounding")? {
             None | Some("nearest-even") => Rounding::NearestEven,
             Some("towards-zero") => Rounding::TowardsZero,
@@ -193,7 +189,7 @@ impl Cast {
     fn wrapped(&self, value: Value, integer: i128) -> Value {
         match value {
             Value::Float(float) if float.abs() >= 2_f64.powi(126) => Value::Int(0),
-            _ => Value::Int(integer),
+            Value::Float(_) | Value::Int(_) => Value::Int(integer),
         }
     }
 
@@ -222,7 +218,7 @@ impl Cast {
         }
         let made = nearest.and_then(|bits| match self.to.load(&bits.to_le_bytes()) {
             Value::Float(made) if made.is_finite() => Some((bits, made)),
-            _ => None,
+            Value::Float(_) | Value::Int(_) => None,
         });
         let Some((nearest, made)) = made else {
             return match (self.out_of_range, self.to.nearest(infinity(value))) {

@@ -117,10 +117,10 @@ impl CodecChain {
     /// # Errors
     /// [`CodecErrorKind::Corrupt`](super::CodecErrorKind::Corrupt) in the name of the codec that found the fault.
     pub fn decode(&self, encoded: &[u8], scratch: &mut Scratch) -> Result<Chunk> {
+        self.check_reachable(encoded.len())?;
         if self.decoded.element_size().is_none() {
             return self.decode_variable(encoded, scratch).map(Chunk::Variable);
         }
-        self.check_reachable(encoded.len())?;
         let mut out = super::scratch::zeroed(
             self.array_to_bytes.name(),
             self.decoded.bytes(self.array_to_bytes.name())?,
@@ -231,21 +231,26 @@ impl CodecChain {
         let mut most = encoded as u64;
         for (codec, size) in self.bytes_to_bytes.iter().zip(&self.sizes).rev() {
             most = most.saturating_mul(codec.max_expansion()).saturating_add(64);
-            if let Size::Exact(size) = *size {
-                if size > most {
-                    return Err(CodecError::wrong_size(
-                        codec.name(),
-                        format_args!("at most {most}"),
-                        size,
-                    ));
-                }
+            if let Size::Exact(size) = *size
+                && size > most
+            {
+                return Err(CodecError::wrong_size(
+                    codec.name(),
+                    format_args!("at most {most}"),
+                    size,
+                ));
             }
         }
-        match self.array_to_bytes.encoded_size() {
-            Size::Exact(size) if size > most => {
-                Err(CodecError::wrong_size(self.array_to_bytes.name(), most, size))
+        match self.array_to_bytes.least_encoded_size() {
+            least if least > most => {
+                let (name, found) = (self.array_to_bytes.name(), format_args!("at most {most}"));
+                Err(CodecError::wrong_size(
+                    name,
+                    found,
+                    format_args!("at least {least}"),
+                ))
             }
-            Size::Exact(_) | Size::AtMost(_) | Size::Variable { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 

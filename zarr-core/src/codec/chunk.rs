@@ -91,7 +91,7 @@ impl VariableLength {
     /// # Errors
     /// [`CodecErrorKind::OutOfMemory`](super::CodecErrorKind::OutOfMemory).
     pub fn filled(elements: usize, value: &[u8]) -> Result<Self> {
-        let bytes = elements.checked_mul(value.len()).unwrap_or(usize::MAX);
+        let bytes = elements.saturating_mul(value.len());
         let mut all = Self::with_capacity(elements, bytes)?;
         (0..elements).for_each(|_| all.push(value));
         Ok(all)

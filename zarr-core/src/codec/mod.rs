@@ -52,7 +52,6 @@ mod vlen;
 mod zfp;
 mod zstd;
 
-pub use build::{Order, object_type};
 pub use chain::{CodecChain, Partial};
 pub use chunk::{Chunk, ChunkRef, VariableLength};
 pub use error::{CodecError, CodecErrorKind, Result};
@@ -123,6 +122,14 @@ pub trait ArrayToBytes: fmt::Debug + Send + Sync {
 
     /// The size of the encoded form.
     fn encoded_size(&self) -> Size;
+
+    /// The least number of bytes that any encoded form has.
+    fn least_encoded_size(&self) -> u64 {
+        match self.encoded_size() {
+            Size::Exact(size) | Size::Variable { least: size } => size,
+            Size::AtMost(_) => 0,
+        }
+    }
 
     /// Decodes fixed-size elements; `out` has exactly the decoded size.
     ///

@@ -22,15 +22,26 @@ pub(crate) enum Value {
 impl Number {
     /// The numbers of a data type; times count as the integers that they are stored as, booleans as 0 and 1.
     pub(crate) fn of(codec: &str, data_type: &DataType) -> Result<Self> {
-        match data_type {
-            DataType::Int(kind) => Ok(Self::Int(*kind)),
-            DataType::Float(kind) => Ok(Self::Float(*kind)),
-            DataType::Bool => Ok(Self::Int(IntKind::UInt8)),
-            DataType::DateTime64(_) | DataType::TimeDelta64(_) => Ok(Self::Int(IntKind::Int64)),
-            other => Err(CodecError::unsupported(
+        if let DataType::DateTime64(_) | DataType::TimeDelta64(_) = data_type {
+            return Ok(Self::Int(IntKind::Int64));
+        }
+        if let DataType::Bool = data_type {
+            return Ok(Self::Int(IntKind::UInt8));
+        }
+        Self::real(codec, data_type)
+    }
+
+    /// The numbers of a data type that is an integer or a float by itself.
+    pub(crate) fn real(codec: &str, data_type: &DataType) -> Result<Self> {
+        if let DataType::Int(kind) = data_type {
+            Ok(Self::Int(*kind))
+        } else if let DataType::Float(kind) = data_type {
+            Ok(Self::Float(*kind))
+        } else {
+            Err(CodecError::unsupported(
                 codec,
-                format_args!("data type {:?}, which is not a number", other.name()),
-            )),
+                format_args!("data type {:?}", data_type.name()),
+            ))
         }
     }
 

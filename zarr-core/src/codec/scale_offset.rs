@@ -32,15 +32,7 @@ pub(super) fn scalar(config: Config<'_>, key: &str, json: &Json, data_type: &Dat
 impl ScaleOffset {
     pub(super) fn new(config: Config<'_>, array: &Representation) -> Result<Self> {
         config.only(&["offset", "scale"])?;
-        let number = match array.data_type() {
-            DataType::Int(_) | DataType::Float(_) => Number::of(NAME, array.data_type())?,
-            other => {
-                return Err(CodecError::unsupported(
-                    NAME,
-                    format_args!("data type {:?}", other.name()),
-                ));
-            }
-        };
+        let number = Number::real(NAME, array.data_type())?;
         let parameter = |key: &str, otherwise: i128| match config.get(key) {
             Some(json) => Ok(number.load(&scalar(config, key, json, array.data_type())?)),
             None => Ok(number.load(&number.wrap(Value::Int(otherwise)).to_le_bytes())),
@@ -106,11 +98,11 @@ impl ArrayToArray for ScaleOffset {
     }
 
     fn decode_into(&self, encoded: &[u8], out: &mut [u8]) -> Result<()> {
-        if self.number == Number::Float(FloatKind::Float32) {
-            if let (Value::Float(scale), Value::Float(offset)) = (self.scale, self.offset) {
-                decode_f32(encoded, out, scale, offset);
-                return Ok(());
-            }
+        if let (Number::Float(FloatKind::Float32), Value::Float(scale), Value::Float(offset)) =
+            (self.number, self.scale, self.offset)
+        {
+            decode_f32(encoded, out, scale, offset);
+            return Ok(());
         }
         map(self.number, encoded, self.number, out, |value| {
             let scaled = self.apply(value, self.scale, |a, b| a / b, divide);

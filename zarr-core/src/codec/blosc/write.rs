@@ -179,9 +179,10 @@ impl Blosc {
                 out
             }
             Compressor::Lz4 | Compressor::Lz4Hc => {
-                let mode = match self.compressor {
-                    Compressor::Lz4Hc => CompressionMode::HIGHCOMPRESSION(i32::from(self.level)),
-                    _ => CompressionMode::FAST(10 - i32::from(self.level)),
+                let mode = if self.compressor == Compressor::Lz4Hc {
+                    CompressionMode::HIGHCOMPRESSION(i32::from(self.level))
+                } else {
+                    CompressionMode::FAST(10 - i32::from(self.level))
                 };
                 let mut out = zeroed(NAME, stream.len())?;
                 let written = lz4::compress_block(stream, &mut out, mode).unwrap_or(out.len());

@@ -76,7 +76,13 @@ impl<'a> Parser<'a> {
             let key = match self.value(depth + 1)? {
                 Value::Text(text) => text,
                 Value::Integer(number) => number.to_string(),
-                other => return Err(format!("{other:?} as a key")),
+                Value::None
+                | Value::Boolean(_)
+                | Value::LongInteger(_)
+                | Value::Float(_)
+                | Value::Bytes(_)
+                | Value::List(_)
+                | Value::Map(_) => return Err("a key that is no text".to_owned()),
             };
             members.push((key, self.value(depth + 1)?));
         }

@@ -216,6 +216,10 @@ impl ArrayToBytes for Sharding {
         }
     }
 
+    fn least_encoded_size(&self) -> u64 {
+        self.index.encoded_size()
+    }
+
     fn decode_into(&self, encoded: &[u8], out: &mut [u8], scratch: &mut Scratch) -> Result<()> {
         let parts = self.parts(encoded, scratch)?;
         let item = self.shard.element_size().unwrap_or(1);

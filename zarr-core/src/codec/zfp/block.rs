@@ -198,7 +198,7 @@ impl Blocks {
         reader.skip(least.saturating_sub(used));
         let mut integers = [0_i64; 256];
         for (place, coefficient) in self.order().iter().zip(coefficients) {
-            integers[usize::from(*place)] = self.from_negabinary(coefficient);
+            integers[usize::from(*place)] = self.undo_negabinary(coefficient);
         }
         self.transform(
             &mut integers,
@@ -418,7 +418,7 @@ impl Blocks {
         ((value.cast_unsigned() & self.kind.mask()).wrapping_add(mask) ^ mask) & self.kind.mask()
     }
 
-    fn from_negabinary(self, value: u64) -> i64 {
+    fn undo_negabinary(self, value: u64) -> i64 {
         const ALTERNATING: u64 = 0xaaaa_aaaa_aaaa_aaaa;
         let mask = ALTERNATING & self.kind.mask();
         self.kind.wrap((value ^ mask).wrapping_sub(mask).cast_signed())
@@ -429,7 +429,7 @@ impl Blocks {
         for step in 0..self.dimensions {
             let dimension = if inverse { self.dimensions - 1 - step } else { step };
             let stride = 1_usize << (2 * dimension);
-            for start in (0..self.size()).filter(|start| start / stride % 4 == 0) {
+            for start in (0..self.size()).filter(|start| (start / stride).is_multiple_of(4)) {
                 let places = [start, start + stride, start + 2 * stride, start + 3 * stride];
                 let line = lift(self, places.map(|place| block[place]));
                 for (place, value) in places.into_iter().zip(line) {

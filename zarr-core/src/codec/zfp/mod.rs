@@ -8,16 +8,14 @@
 mod bits;
 mod block;
 mod order;
-#[cfg(test)]
-mod tests;
 
 use super::config::Config;
 use super::error::{CodecError, Result};
+use super::number::Number;
 use super::representation::Representation;
 use super::scratch::Scratch;
 use super::size::Size;
 use super::{ArrayToBytes, ChunkRef};
-use crate::metadata::DataType;
 use crate::metadata::data_type::{FloatKind, IntKind};
 use bits::{Reader, Writer};
 use block::{Block, Blocks, Kind, Limits, MAX_BITS, MAX_PRECISION, MIN_EXPONENT};
@@ -94,15 +92,15 @@ impl Zfp {
     }
 
     fn new(name: &'static str, header: bool, array: &Representation) -> Result<Self> {
-        let kind = match array.data_type() {
-            DataType::Int(IntKind::Int32) => Kind::Int32,
-            DataType::Int(IntKind::Int64) => Kind::Int64,
-            DataType::Float(FloatKind::Float32) => Kind::Float32,
-            DataType::Float(FloatKind::Float64) => Kind::Float64,
-            other => {
+        let kind = match Number::real(name, array.data_type())? {
+            Number::Int(IntKind::Int32) => Kind::Int32,
+            Number::Int(IntKind::Int64) => Kind::Int64,
+            Number::Float(FloatKind::Float32) => Kind::Float32,
+            Number::Float(FloatKind::Float64) => Kind::Float64,
+            Number::Int(_) | Number::Float(_) => {
                 return Err(CodecError::unsupported(
                     name,
-                    format_args!("data type {:?}", other.name()),
+                    format_args!("data type {:?}", array.data_type().name()),
                 ));
             }
         };
@@ -395,7 +393,7 @@ fn pad(block: &mut Block, extent: [usize; 4], dimensions: u32) {
         .take(usize::try_from(dimensions).unwrap_or(4))
     {
         let stride = 1_usize << (2 * dimension);
-        for start in (0..size).filter(|start| start / stride % 4 == 0) {
+        for start in (0..size).filter(|start| (start / stride).is_multiple_of(4)) {
             for place in extent..4 {
                 let from = if place == 3 { 0 } else { place - 1 };
                 block[start + place * stride] = block[start + from * stride];
@@ -421,7 +419,7 @@ impl ArrayToBytes for Zfp {
                         .saturating_add(64),
                 ),
             ),
-            other => other,
+            other @ (Size::Exact(_) | Size::Variable { .. }) => other,
         }
     }
 
@@ -487,7 +485,7 @@ impl ArrayToBytes for Zfp {
                 Kind::Float32 => element
                     .first_chunk()
                     .is_some_and(|bytes| f32::from_le_bytes(*bytes).is_finite()),
-                _ => f64::from_bits(load(element)).is_finite(),
+                Kind::Int32 | Kind::Int64 | Kind::Float64 => f64::from_bits(load(element)).is_finite(),
             };
             if !decoded.chunks_exact(width).all(finite) {
                 return Err(CodecError::unencodable(

@@ -4,13 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::plan::DimensionGrid;
-use crate::codec::{self, CodecChain, CodecError, Size};
+use crate::codec::{CodecChain, CodecError, Size};
 use crate::error::{Error, Result};
-use crate::metadata::data_type::V2DataType;
-use crate::metadata::json::Object;
-use crate::metadata::{
-    ArrayEncoding, ArrayMetadata, ChunkAxis, ChunkGrid, ChunkKeyEncoding, DataType, Json, Order,
-};
+use crate::metadata::{ArrayEncoding, ArrayMetadata, ChunkAxis, ChunkGrid, ChunkKeyEncoding, DataType};
 use crate::node_path::NodePath;
 
 /// Chains of codecs that are kept, for grids whose chunks have many shapes.
@@ -113,26 +109,7 @@ impl Layout {
         let (data_type, fill) = (&self.data_type, self.fill.as_slice());
         match self.metadata.encoding() {
             ArrayEncoding::V3(encoding) => CodecChain::from_v3(&encoding.codecs, data_type, fill, shape),
-            ArrayEncoding::V2(encoding) => {
-                let stored = |key: &str| self.metadata.stored(key);
-                let filters: Vec<Object> = stored("filters")
-                    .and_then(Json::as_array)
-                    .unwrap_or_default()
-                    .iter()
-                    .filter_map(Json::as_object)
-                    .cloned()
-                    .collect();
-                let order = match encoding.order {
-                    Order::C => codec::Order::C,
-                    Order::F => codec::Order::F,
-                };
-                let data_type = V2DataType {
-                    data_type: data_type.clone(),
-                    big_endian_runs: encoding.big_endian_runs.clone(),
-                };
-                let compressor = stored("compressor").and_then(Json::as_object);
-                CodecChain::from_v2(&data_type, order, &filters, compressor, fill, shape)
-            }
+            ArrayEncoding::V2(encoding) => CodecChain::from_v2(encoding, data_type, fill, shape),
         }
     }
 

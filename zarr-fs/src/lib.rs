@@ -17,6 +17,8 @@ mod prefix;
 pub mod ranges;
 pub mod registry;
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 pub use capabilities::{Capabilities, Listing};

@@ -44,6 +44,8 @@ pub struct PrefixFileSystem<F: FileSystem = Box<dyn FileSystem>> {
 #[derive(Clone, Debug)]
 struct Map {
     name: String,
+    /// The name of the other filesystem: errors that carry it are its own, others are those of a caller's stream.
+    inner: String,
     prefix: Path,
 }
 
@@ -51,14 +53,16 @@ impl<F: FileSystem> PrefixFileSystem<F> {
     /// What lies below `prefix` of `inner`.
     #[must_use]
     pub fn new(inner: F, prefix: Path) -> Self {
-        let slash = if inner.name().ends_with('/') || prefix.is_root() {
+        let name = inner.name();
+        let slash = if name.ends_with('/') || prefix.is_root() {
             ""
         } else {
             "/"
         };
         Self {
             map: Map {
-                name: format!("{}{slash}{}", inner.name(), prefix.as_str()),
+                name: format!("{name}{slash}{}", prefix.as_str()),
+                inner: name,
                 prefix,
             },
             inner,
@@ -110,7 +114,7 @@ impl Map {
     }
 
     fn error(&self, mut error: Error) -> Error {
-        if let Some(at) = error.context_mut() {
+        if let Some(at) = error.context_mut().filter(|at| at.fs == self.inner) {
             at.path = self.path(std::mem::take(&mut at.path));
             at.fs.clone_from(&self.name);
         }

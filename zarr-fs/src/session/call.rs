@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::{Core, LeaseShared, lock};
 use super::inline::Slot;
 use super::private_runtime::ConnectError;
-use super::state::{CallId, Refused};
+use super::state::{CallId, CallPhase, Refused};
 use crate::error::{BoxError, Context, Error, Outcome, Result};
 use crate::path::Path;
 
@@ -126,6 +126,30 @@ impl Call {
         };
         self.core.lock().machine.unpark_call(self.id)?;
         Ok(output)
+    }
+
+    /// The consumer of an inline stream turns to something else, and with that nobody moves the call on: a close does not
+    /// wait for it. Says whether it must be resumed, which is not so if it is parked already.
+    pub(super) fn pause(&self) -> Result<bool, Refused> {
+        let mut inner = self.core.lock();
+        if inner.machine.call_phase(self.id) == Some(CallPhase::Parked) {
+            return Ok(false);
+        }
+        inner.machine.park_call(self.id).map(|()| true)
+    }
+
+    /// The consumer is back.
+    pub(super) fn resume(&self) -> Result<(), Refused> {
+        self.core.lock().machine.unpark_call(self.id)
+    }
+
+    /// Waits, unless the call is cut.
+    pub(super) async fn unless_cut<F: Future>(&self, wait: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            () = self.cut.cancelled() => None,
+            output = wait => Some(output),
+        }
     }
 
     /// Runs `work` as the current call, until it is done or `stopped` or cut; in the latter cases tidies up. `None`

@@ -176,6 +176,14 @@ impl Core {
         })
     }
 
+    /// Waits while a test holds the calls of this session.
+    pub(crate) async fn pass_stall(&self) {
+        #[cfg(feature = "testing")]
+        if let Some(stall) = &self.options.stall {
+            stall.pass().await;
+        }
+    }
+
     pub(crate) fn at(&self, op: &'static str, path: &Path) -> Context {
         Context::new(self.name.clone(), op, path)
     }

@@ -199,8 +199,12 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let (mut reply, answer) = oneshot::channel();
         if let Some(client) = self.threads.local() {
             let slot = Arc::clone(&call);
+            let core = Arc::clone(&self.core);
             let mut work = Inline::new(async move {
-                let work = async move { work(client).await };
+                let work = async move {
+                    core.pass_stall().await;
+                    work(client).await
+                };
                 if let Some(done) = call.drive(work, reply.closed()).await {
                     let _ = reply.send(done);
                 }
@@ -250,6 +254,15 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         kind: CallKind,
         work: impl FnOnce(&C) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        #[cfg(feature = "testing")]
+        if self.core.options.stall.is_some() {
+            // A call that a test holds must be where a close can take it away.
+            let at = self.at(op, path);
+            let work = |client: Arc<C>| async move {
+                super::blocking(move || work(&client), |reason| at.backend(reason)).await
+            };
+            return self.run(op, path, kind, work).await;
+        }
         let call = self.core.begin(&self.shared, op, path)?;
         let permit = call.start().await?;
         let Some(client) = self.threads.local() else {

@@ -60,6 +60,9 @@ pub struct SessionOptions {
     pub io_threads: usize,
     /// What to do about a lease that is dropped without close.
     pub unclosed: UnclosedPolicy,
+    /// Holds the calls of a session without I/O threads, for tests.
+    #[cfg(feature = "testing")]
+    pub stall: Option<crate::testing::Stall>,
 }
 
 impl Default for SessionOptions {
@@ -69,6 +72,8 @@ impl Default for SessionOptions {
             concurrency: 128,
             io_threads: 1,
             unclosed: UnclosedPolicy::default(),
+            #[cfg(feature = "testing")]
+            stall: None,
         }
     }
 }
@@ -99,6 +104,14 @@ impl SessionOptions {
     #[must_use]
     pub fn with_unclosed(mut self, unclosed: UnclosedPolicy) -> Self {
         self.unclosed = unclosed;
+        self
+    }
+
+    /// Sets what holds the calls of a session without I/O threads.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_stall(mut self, stall: crate::testing::Stall) -> Self {
+        self.stall = Some(stall);
         self
     }
 }

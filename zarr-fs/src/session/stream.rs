@@ -1,8 +1,8 @@
 //! Streams through a session: pumped on the I/O thread, with a short queue to the consumer.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use futures::StreamExt;
 use futures::future::Either;
@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use super::call::{Call, CallKind, Waiter};
 use super::inline::Inline;
 use super::lease::LeaseHandle;
+use super::state::Refused;
 use crate::error::{Error, Result};
 use crate::path::Path;
 
@@ -38,10 +39,12 @@ impl<H> HeadSender<H> {
 pub struct Sink<T> {
     items: mpsc::Sender<Result<T>>,
     call: Arc<Call>,
+    /// Whether it is the consumer who moves the work on; then the call is parked whenever he is away.
+    is_inline: bool,
 }
 
 impl<T: Send> Sink<T> {
-    /// Hands an item to the consumer; while it waits for one it is parked, so that a close does not wait for it.
+    /// Hands an item to the consumer; while it waits for him the call is parked, so that a close does not wait for it.
     ///
     /// # Errors
     /// [`Error::Closed`] if the stream was cut or its consumer went away: the work must end.
@@ -49,15 +52,23 @@ impl<T: Send> Sink<T> {
         let gone = || self.call.waiter().was_cut(CallKind::Read);
         match self.items.try_send(Ok(item)) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(item)) => match self.call.park(self.items.reserve()).await {
-                Ok(Ok(place)) => {
-                    place.send(item);
-                    Ok(())
-                }
-                _ => Err(gone()),
-            },
+            Err(mpsc::error::TrySendError::Full(item)) => {
+                self.place().await.ok_or_else(gone)?.send(item);
+                Ok(())
+            }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(gone()),
         }
+    }
+}
+
+impl<T: Send> Sink<T> {
+    /// A place in the queue; `None` if the stream was cut or its consumer went away.
+    async fn place(&self) -> Option<mpsc::Permit<'_, Result<T>>> {
+        let place = self.items.reserve();
+        if self.is_inline {
+            return self.call.unless_cut(place).await?.ok();
+        }
+        self.call.park(place).await.ok()?.ok()
     }
 }
 
@@ -68,6 +79,9 @@ struct Tail<T> {
     waiter: Waiter,
     /// What produces the items, if no I/O thread does.
     pump: Option<Inline>,
+    /// The call, if it is `pump` that works for it.
+    inline: Weak<Call>,
+    paused: bool,
     over: bool,
 }
 
@@ -77,9 +91,13 @@ impl<T: Send + 'static> Tail<T> {
         if self.over {
             return None;
         }
+        self.resume();
         let item = drive(&mut self.pump, self.items.recv()).await;
         match &item {
-            Some(Ok(_)) => item,
+            Some(Ok(_)) => {
+                self.pause();
+                item
+            }
             Some(Err(_)) => {
                 self.over = true;
                 item
@@ -89,6 +107,28 @@ impl<T: Send + 'static> Tail<T> {
                 let cut = !self.finished.load(Ordering::Acquire);
                 cut.then(|| Err(self.waiter.was_cut(CallKind::Read)))
             }
+        }
+    }
+}
+
+impl<T> Tail<T> {
+    /// The consumer takes what he has and goes: nobody moves an inline call on now.
+    fn pause(&mut self) {
+        if let Some(call) = self.inline.upgrade() {
+            match call.pause() {
+                Ok(paused) => self.paused = paused,
+                // Its lease closes: it is cut, as one that waits for its consumer.
+                Err(Refused) => self.pump = None,
+            }
+        }
+    }
+
+    fn resume(&mut self) {
+        if std::mem::take(&mut self.paused)
+            && let Some(call) = self.inline.upgrade()
+            && call.resume().is_err()
+        {
+            self.pump = None;
         }
     }
 }
@@ -132,34 +172,45 @@ where
     let finished = Arc::new(AtomicBool::new(false));
 
     let slot = Arc::clone(&call);
+    let core = Arc::clone(&lease.core);
+    let is_inline = lease.threads.local().is_some();
     let job_finished = Arc::clone(&finished);
     let job = move |client: Result<Arc<C>, Error>| async move {
-        let sink = Sink {
+        let sink = || Sink {
             items: sender.clone(),
             call: Arc::clone(&call),
+            is_inline,
         };
+        let error_sink = sink();
+        let sink = sink();
         let done = match client {
             Ok(client) => {
-                call.drive(async move { work(client, head, sink).await }, sender.closed())
-                    .await
+                let work = async move {
+                    if is_inline {
+                        core.pass_stall().await;
+                    }
+                    work(client, head, sink).await
+                };
+                call.drive(work, sender.closed()).await
             }
             Err(error) => {
                 drop((head, sink));
                 Some(Err(error))
             }
         };
+
         match done {
             Some(Ok(())) => job_finished.store(true, Ordering::Release),
             // An error has to wait for its place like an item; a cut does not wait.
             Some(Err(error)) => {
-                if let Ok(Ok(place)) = call.park(sender.reserve()).await {
+                if let Some(place) = error_sink.place().await {
                     job_finished.store(true, Ordering::Release);
                     place.send(Err(error));
                 }
             }
             None => {}
         }
-        drop((sender, call));
+        drop((sender, error_sink, call));
     };
 
     let pump = match lease.threads.local() {
@@ -177,12 +228,19 @@ where
             None
         }
     };
+    let inline = if is_inline {
+        Arc::downgrade(&slot)
+    } else {
+        Weak::new()
+    };
     drop(slot);
     let mut tail = Tail {
         items,
         finished,
         waiter,
         pump,
+        inline,
+        paused: false,
         over: false,
     };
     let waiter = tail.waiter.clone();
@@ -198,6 +256,7 @@ where
             Some(Ok(_)) | None => waiter.backend("the stream ended before it began"),
         });
     };
+    tail.pause();
     let items = futures::stream::unfold(tail, |mut tail| async move {
         let item = tail.next().await?;
         Some((item, tail))

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::state::{Object, State};
 use super::strict::{ListQuery, invalid};
 use super::xml::{Xml, document};
+use crate::order::beyond;
 use crate::server::Answer;
 use crate::time::rfc3339;
 
@@ -29,15 +30,18 @@ impl State {
             .as_deref()
             .unwrap_or_default()
             .max(query.start_after.as_str());
-        let from = if after < query.prefix.as_str() {
-            Bound::Included(query.prefix.as_str())
+        let mut from = if after < query.prefix.as_str() {
+            Bound::Included(query.prefix.clone())
         } else {
-            Bound::Excluded(after)
+            Bound::Excluded(after.to_owned())
         };
 
-        let mut entries: Vec<(&str, Option<&Object>)> = Vec::new();
+        let mut entries: Vec<(String, Option<&Object>)> = Vec::new();
         let mut truncated = false;
-        for (key, object) in objects.range::<str, _>((from, Bound::Unbounded)) {
+        while let Some((key, object)) = objects
+            .range::<String, _>((from.as_ref(), Bound::Unbounded))
+            .next()
+        {
             let Some(rest) = key.strip_prefix(query.prefix.as_str()) else {
                 break;
             };
@@ -45,12 +49,19 @@ impl State {
                 .then(|| rest.find(&query.delimiter))
                 .flatten();
             let (entry, object) = match cut {
-                Some(at) => (&key[..query.prefix.len() + at + query.delimiter.len()], None),
-                None => (key.as_str(), Some(object)),
+                Some(at) => (
+                    key[..query.prefix.len() + at + query.delimiter.len()].to_owned(),
+                    None,
+                ),
+                None => (key.clone(), Some(object)),
             };
-            // The prefix was the last entry of this page or of the page before.
-            let told = |told: Option<&str>| object.is_none() && told == Some(entry);
-            if told(entries.last().map(|(last, _)| *last)) || told(resume.as_deref()) {
+            // A common prefix stands for all that begins with it, on this page and on the next.
+            from = if object.is_none() {
+                beyond(&entry)
+            } else {
+                Bound::Excluded(key.clone())
+            };
+            if object.is_none() && resume.as_ref() == Some(&entry) {
                 continue;
             }
             if entries.len() >= limit {
@@ -67,7 +78,7 @@ fn render(
     bucket: &str,
     query: &ListQuery,
     limit: usize,
-    entries: &[(&str, Option<&Object>)],
+    entries: &[(String, Option<&Object>)],
     truncated: bool,
 ) -> String {
     let mut xml = Xml::open(ROOT, Some("http://doc.s3.amazonaws.com/2006-03-01"));

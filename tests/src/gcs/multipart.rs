@@ -134,8 +134,9 @@ fn read_parts(body: &[u8]) -> Option<Vec<(u32, String)>> {
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) => path.push(String::from_utf8(start.local_name().as_ref().to_vec()).ok()?),
-            Event::End(_) => {
-                if path.pop()? == "Part" {
+            Event::End(end) => {
+                path.pop()?;
+                if end.local_name().as_ref() == b"Part" {
                     parts.push((number.take()?, etag.trim_matches('"').to_owned()));
                     etag.clear();
                 }

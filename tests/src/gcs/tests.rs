@@ -620,12 +620,22 @@ async fn stored_gzip_is_decoded_for_those_who_do_not_accept_it() {
 
 #[tokio::test]
 async fn a_folder_is_served_under_a_prefix() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("d/c")).unwrap();
+    for (path, data) in [("zarr.json", "{}"), ("d/c/0", "data"), ("d/.zarray", "")] {
+        std::fs::write(dir.path().join(path), data).unwrap();
+    }
     let server = GcsServer::start(BUCKET);
-    let count = server.load_dir(BUCKET, dir, "pre/");
-    assert_eq!(count, server.keys(BUCKET).len());
-    let store = store(&server);
-    let got = store.get(&Path::from("pre/lib.rs")).await.unwrap().into_stream();
+    assert_eq!(server.load_dir(BUCKET, dir.path(), "pre/"), 3);
+    assert_eq!(
+        server.keys(BUCKET),
+        ["pre/d/.zarray", "pre/d/c/0", "pre/zarr.json"]
+    );
+    let got = store(&server)
+        .get(&Path::from("pre/d/c/0"))
+        .await
+        .unwrap()
+        .into_stream();
     let got: Vec<bytes::Bytes> = got.try_collect().await.unwrap();
-    assert_eq!(got.concat(), std::fs::read(format!("{dir}/lib.rs")).unwrap());
+    assert_eq!(got.concat(), b"data");
 }

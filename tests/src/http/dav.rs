@@ -4,10 +4,9 @@ use std::fmt::Write;
 
 use ::http::header::{ALLOW, LOCATION};
 use ::http::{HeaderName, Method, StatusCode, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use quick_xml::escape::escape;
 
 use super::files::content_type;
+use super::index::apache_escape;
 use super::tree::{Entry, Refused, parent};
 use super::{HttpApp, Target, page};
 use crate::server::{Answer, Request, Validators};
@@ -15,26 +14,6 @@ use crate::time::rfc3339;
 
 const ALLOWED: &str = "OPTIONS,GET,HEAD,PUT,DELETE,PROPFIND,MKCOL,COPY,MOVE";
 const DAV: HeaderName = HeaderName::from_static("dav");
-
-/// What Apache leaves as it is in an `href`.
-const HREF: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'$')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'+')
-    .remove(b'!')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b',')
-    .remove(b':')
-    .remove(b'@')
-    .remove(b'&')
-    .remove(b'=')
-    .remove(b'/')
-    .remove(b'~');
 
 impl HttpApp {
     pub(super) fn dav(&self, request: &Request, target: &Target) -> Result<Answer, Answer> {
@@ -84,11 +63,11 @@ impl HttpApp {
         let is_dir = matches!(entry, Entry::Dir(_));
         let slash = if is_dir && !path.is_empty() { "/" } else { "" };
         let url = format!("{}/{path}{slash}", self.options.base);
-        let href = utf8_percent_encode(&url, HREF).to_string();
+        let href = apache_escape(&url);
         let _ = write!(
             xml,
             "<D:response xmlns:lp1=\"DAV:\" xmlns:lp2=\"http://apache.org/dav/props/\">\n<D:href>{}</D:href>\n<D:propstat>\n<D:prop>\n",
-            escape(&href)
+            href.replace('&', "&amp;")
         );
         let modified = match entry {
             Entry::Dir(modified) => {

@@ -68,9 +68,12 @@ impl HttpApp {
         if let Some(etag) = &etag {
             answer = answer.header(ETAG, etag);
         }
-        if self.options.conditions
-            && let Some(status) = validators.fail(request)
-        {
+        let failed = match (self.options.conditions, self.options.if_match) {
+            (false, _) => None,
+            (true, false) => validators.fail_none_match(request),
+            (true, true) => validators.fail(request),
+        };
+        if let Some(status) = failed {
             return Err(if status == StatusCode::NOT_MODIFIED {
                 Answer { status, ..answer }
             } else {
@@ -117,7 +120,13 @@ impl HttpApp {
                     .header(CONTENT_RANGE, &content_range)
             }
             Ranged::Unsatisfiable => {
-                page(StatusCode::RANGE_NOT_SATISFIABLE).header(CONTENT_RANGE, &format!("bytes */{length}"))
+                let refusal = page(StatusCode::RANGE_NOT_SATISFIABLE);
+                let told = self.options.length_with_416;
+                if told {
+                    refusal.header(CONTENT_RANGE, &format!("bytes */{length}"))
+                } else {
+                    refusal
+                }
             }
         })
     }
@@ -156,7 +165,8 @@ impl HttpApp {
     }
 }
 
-fn gzip(data: &[u8]) -> Bytes {
+/// `data` as gzip.
+pub(crate) fn gzip(data: &[u8]) -> Bytes {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     // Writing to memory cannot fail.
     encoder

@@ -14,7 +14,7 @@ use crate::time::{Parts, rfc3339};
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// nginx, lighttpd, Python: all but the unreserved characters.
+/// nginx, Python: all but the unreserved characters.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -37,7 +37,9 @@ const APACHE: &AsciiSet = &GO
     .remove(b'\'')
     .remove(b'(')
     .remove(b')')
-    .add(b';');
+    .remove(b'/');
+/// lighttpd.
+const LIGHTTPD: &AsciiSet = &COMPONENT.remove(b'!').remove(b'*').remove(b'(').remove(b')');
 
 /// The page of the folder at `url` (which ends in a slash), and its type. `entries` are in the order of their bytes.
 pub(super) fn render(
@@ -170,12 +172,11 @@ fn nginx_json(rows: &[Row<'_>]) -> String {
 
 const APACHE_HEAD: &str = "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n<html>\n <head>\n";
 
-/// Apache writes percent escapes in lower case and then escapes the link for HTML.
-fn apache_href(row: &Row<'_>) -> String {
-    let encoded = row.encoded(APACHE);
-    let mut lower = String::with_capacity(encoded.len());
+/// A path as Apache writes it: percent escapes in lower case.
+pub(super) fn apache_escape(path: &str) -> String {
+    let mut lower = String::with_capacity(path.len());
     let mut left = 0;
-    for character in encoded.chars() {
+    for character in utf8_percent_encode(path, APACHE).flat_map(str::chars) {
         left = if character == '%' { 3_u8 } else { left };
         lower.push(if left > 0 {
             character.to_ascii_lowercase()
@@ -184,9 +185,17 @@ fn apache_href(row: &Row<'_>) -> String {
         });
         left = left.saturating_sub(1);
     }
+    lower
+}
+
+fn apache_href(row: &Row<'_>) -> String {
     // A colon in the first segment would look like a scheme.
     let dot = if row.name.contains(':') { "./" } else { "" };
-    format!("{dot}{}", lower.replace('&', "&amp;"))
+    format!(
+        "{dot}{}{}",
+        apache_escape(row.name).replace('&', "&amp;"),
+        row.slash
+    )
 }
 
 fn apache_title(url: &str) -> String {
@@ -284,16 +293,26 @@ fn caddy_json(rows: &[Row<'_>]) -> String {
 }
 
 /// The links above the rows that Caddy and rclone have: crumbs, sort links, and icons that are no links.
-const GO_HEAD: &str = "<svg><use xlink:href=\"#folder\"></use></svg>\n<header><h1><a href=\"../\">/</a><a href=\"\">here</a>/</h1></header>\n\
-    <table>\n<tr><th><a href=\"?sort=namedirfirst&order=desc\" class=\"icon\">-</a> <a href=\"?sort=name&order=asc\">Name</a></th>\
-    <th><a\n  href=\"?sort=size&order=asc\">Size</a></th></tr>\n<tr><td><a href=\"..\"><span class=\"goup\">Go up</span></a></td></tr>\n";
+fn go_head(url: &str, goes_above_root: bool) -> String {
+    let depth = url.matches('/').count().saturating_sub(1);
+    let mut page = "<svg><use xlink:href=\"#folder\"></use></svg>\n<header><h1>".to_owned();
+    for up in (0..=depth).rev() {
+        let _ = write!(page, "<a href=\"{}\">crumb</a>/", "../".repeat(up));
+    }
+    page += "</h1></header>\n<table>\n<tr><th><a href=\"?sort=namedirfirst&order=desc\" class=\"icon\">-</a> \
+             <a href=\"?sort=name&order=asc\">Name</a></th><th><a\n  href=\"?sort=size&order=asc\">Size</a></th></tr>\n";
+    if depth > 0 || goes_above_root {
+        page += "<tr><td><a href=\"..\"><span class=\"goup\">Go up</span></a></td></tr>\n";
+    }
+    page
+}
 
 fn caddy(url: &str, rows: &[Row<'_>]) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html>\n<head><title>{}</title></head>\n<body>\n",
         html(url, ["&#39;", "&#34;"])
     );
-    page += GO_HEAD;
+    page += &go_head(url, false);
     for row in rows {
         let shown = html(&format!("{}{}", row.name, row.slash), ["&#39;", "&#34;"]);
         let href = row.encoded(GO).replace('&', "&amp;");
@@ -312,10 +331,12 @@ fn rclone(url: &str, rows: &[Row<'_>]) -> String {
     let title = html(url.trim_end_matches('/'), ["&#39;", "&#34;"]);
     let mut page =
         format!("\n\n<!DOCTYPE html>\n<html>\n\t<head>\n\t\t<title>{title}</title>\n\t</head>\n\t<body>\n");
-    page += GO_HEAD;
+    page += &go_head(url, true);
     for row in rows {
         let shown = html(&format!("{}{}", row.name, row.slash), ["&#39;", "&#34;"]);
-        let href = row.encoded(GO).replace('&', "&amp;");
+        // A colon in the first segment would look like a scheme.
+        let dot = if row.name.contains(':') { "./" } else { "" };
+        let href = format!("{dot}{}", row.encoded(GO).replace('&', "&amp;"));
         let size = row.size_or("-1");
         let _ = write!(
             page,
@@ -362,7 +383,7 @@ fn lighttpd(url: &str, rows: &[Row<'_>]) -> String {
             second,
             ..
         } = row.time;
-        let (href, shown, slash) = (row.encoded(COMPONENT), escape(row.name), row.slash);
+        let (href, shown, slash) = (row.encoded(LIGHTTPD), escape(row.name), row.slash);
         let _ = writeln!(
             page,
             "<tr{class}><td class=\"n\"><a href=\"{href}\">{shown}</a>{slash}</td>\

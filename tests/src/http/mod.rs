@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 use crate::load::read_dir;
 use crate::server::{Answer, App, Framing, Request, Server, ServerOptions, decode};
+pub(crate) use files::gzip;
 pub use options::{Credentials, Gzip, IndexStyle, Mode};
 use options::{DirRedirect, Options};
 pub use tree::{Entry, File, MemoryTree, Refused, Tree};
@@ -273,9 +274,21 @@ impl HttpApp {
             Mode::Index(IndexStyle::Caddy) => self.read(request, &target),
             Mode::Index(_) | Mode::NoIndex(_) if is_read => self.read(request, &target),
             Mode::Index(IndexStyle::Python) => Err(page(StatusCode::NOT_IMPLEMENTED)),
-            Mode::Index(_) | Mode::NoIndex(_) => {
-                Err(page(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD, OPTIONS"))
+            Mode::Index(IndexStyle::Lighttpd) => match self.tree.look(&target.path) {
+                Some(Entry::Dir(_)) => self
+                    .check_slash(request, &target)
+                    .and(Err(page(StatusCode::NOT_IMPLEMENTED))),
+                Some(Entry::File(_)) => Err(page(StatusCode::NOT_IMPLEMENTED)),
+                None => Err(page(self.options.missing)),
+            },
+            Mode::Index(style) => {
+                let apache = matches!(style, IndexStyle::ApacheFancy | IndexStyle::ApachePlain);
+                if apache && matches!(self.tree.look(&target.path), Some(Entry::Dir(_))) {
+                    self.check_slash(request, &target)?;
+                }
+                Err(not_allowed())
             }
+            Mode::NoIndex(_) => Err(not_allowed()),
         }
     }
 
@@ -306,6 +319,10 @@ struct Target {
     path: String,
     /// Whether the URL ends in a slash.
     is_dir: bool,
+}
+
+fn not_allowed() -> Answer {
+    page(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD, OPTIONS")
 }
 
 /// A short page that says a status.

@@ -85,6 +85,10 @@ pub(super) struct Options {
     pub(super) ranges: bool,
     pub(super) etags: bool,
     pub(super) conditions: bool,
+    /// Whether `If-Match` is looked at; lighttpd knows only the other conditions.
+    pub(super) if_match: bool,
+    /// Whether 416 tells the length.
+    pub(super) length_with_416: bool,
     pub(super) dates: bool,
     pub(super) framing: Framing,
     pub(super) gzip: Gzip,
@@ -119,6 +123,8 @@ impl Options {
             ranges: true,
             etags: true,
             conditions: true,
+            if_match: true,
+            length_with_416: true,
             dates: true,
             framing: Framing::Length,
             gzip: Gzip::Never,
@@ -131,6 +137,8 @@ impl Options {
         match mode {
             Mode::Index(IndexStyle::Nginx | IndexStyle::NginxJson) => options.hide_dotfiles = true,
             Mode::Index(IndexStyle::Lighttpd) => {
+                options.if_match = false;
+                options.length_with_416 = false;
                 options.hide_dotfiles = true;
                 options.dir_redirect = relative;
             }
@@ -148,8 +156,10 @@ impl Options {
                 options.etags = false;
                 options.dir_redirect = DirRedirect::Missing;
             }
-            Mode::Dav | Mode::Index(IndexStyle::ApacheFancy | IndexStyle::ApachePlain) | Mode::NoIndex(_) => {
+            Mode::Dav | Mode::Index(IndexStyle::ApacheFancy | IndexStyle::ApachePlain) => {
+                options.length_with_416 = false;
             }
+            Mode::NoIndex(_) => {}
         }
         options
     }

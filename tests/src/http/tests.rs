@@ -169,7 +169,7 @@ async fn folders_are_redirected_listed_or_refused_by_mode() {
         (Mode::Index(IndexStyle::Nginx), 301, true, 200, 405),
         (Mode::Index(IndexStyle::ApachePlain), 301, true, 200, 405),
         (Mode::Index(IndexStyle::Caddy), 308, false, 200, 200),
-        (Mode::Index(IndexStyle::Lighttpd), 301, false, 200, 405),
+        (Mode::Index(IndexStyle::Lighttpd), 301, false, 200, 501),
         (Mode::Index(IndexStyle::Python), 301, false, 200, 501),
         (Mode::Index(IndexStyle::Rclone), 404, false, 200, 405),
         (Mode::NoIndex(403), 301, true, 403, 405),

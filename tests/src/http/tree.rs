@@ -1,12 +1,14 @@
 //! What an HTTP server serves: files and folders.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use crate::load::now;
+use crate::order::beyond;
 use crate::sync::lock;
 
 /// A file.
@@ -141,15 +143,26 @@ impl Tree for MemoryTree {
         } else {
             format!("{dir}/")
         };
-        let below = state
+        let mut names = Vec::new();
+        let mut from = Bound::Excluded(prefix.clone());
+        while let Some((path, entry)) = state
             .entries
-            .range(prefix.clone()..)
-            .take_while(|(path, _)| path.starts_with(&prefix));
-        let names = below.filter_map(|(path, entry)| Some((path.strip_prefix(&prefix)?, entry)));
+            .range::<String, _>((from.as_ref(), Bound::Unbounded))
+            .next()
+        {
+            let Some(name) = path.strip_prefix(&prefix) else {
+                break;
+            };
+            from = match name.split_once('/') {
+                // What is further down is stepped over at once.
+                Some((child, _)) => beyond(&format!("{prefix}{child}/")),
+                None => {
+                    names.push((name.to_owned(), entry.clone()));
+                    Bound::Excluded(path.clone())
+                }
+            };
+        }
         names
-            .filter(|(name, _)| !name.is_empty() && !name.contains('/'))
-            .map(|(name, entry)| (name.to_owned(), entry.clone()))
-            .collect()
     }
 
     fn write(&self, path: &str, data: Bytes) -> Result<bool, Refused> {

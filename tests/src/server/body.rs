@@ -39,7 +39,7 @@ impl AnswerBody {
     ) -> Self {
         let broken = match broken {
             Some((At::Body(after), how)) => Some((after.min(data.len()), how)),
-            Some((At::Head, _)) | None => None,
+            Some((At::Head | At::Answer, _)) | None => None,
         };
         Self {
             data,

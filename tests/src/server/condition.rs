@@ -16,22 +16,30 @@ pub(crate) struct Validators<'a> {
 impl Validators<'_> {
     /// The status to answer with if a condition fails: 412 or 304, in the order of section 13.2.2.
     pub(crate) fn fail(self, request: &Request) -> Option<StatusCode> {
-        let date = |name: &str| {
-            request
-                .header(name)
-                .and_then(|text| httpdate::parse_http_date(text).ok())
+        self.fail_match(request).or_else(|| self.fail_none_match(request))
+    }
+
+    /// `If-Match`, or else `If-Unmodified-Since`.
+    pub(crate) fn fail_match(self, request: &Request) -> Option<StatusCode> {
+        let fails = match (request.header("if-match"), date(request, "if-unmodified-since")) {
+            (Some(header), _) => !self.lists(header),
+            (None, Some(since)) => self.whole_seconds() > since,
+            (None, None) => false,
         };
-        let modified = self.whole_seconds();
-        match (request.header("if-match"), date("if-unmodified-since")) {
-            (Some(header), _) if !self.lists(header) => return Some(StatusCode::PRECONDITION_FAILED),
-            (None, Some(since)) if modified > since => return Some(StatusCode::PRECONDITION_FAILED),
-            _ => {}
-        }
-        match (request.header("if-none-match"), date("if-modified-since")) {
-            (Some(header), _) if self.lists(header) => Some(StatusCode::NOT_MODIFIED),
-            (None, Some(since)) if modified <= since => Some(StatusCode::NOT_MODIFIED),
-            _ => None,
-        }
+        fails.then_some(StatusCode::PRECONDITION_FAILED)
+    }
+
+    /// `If-None-Match`, or else `If-Modified-Since`.
+    pub(crate) fn fail_none_match(self, request: &Request) -> Option<StatusCode> {
+        let fails = match (
+            request.header("if-none-match"),
+            date(request, "if-modified-since"),
+        ) {
+            (Some(header), _) => self.lists(header),
+            (None, Some(since)) => self.whole_seconds() <= since,
+            (None, None) => false,
+        };
+        fails.then_some(StatusCode::NOT_MODIFIED)
     }
 
     /// Whether `If-Range`, if there is one, lets a range be sent.
@@ -56,4 +64,10 @@ impl Validators<'_> {
             .as_secs();
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
+}
+
+fn date(request: &Request, name: &str) -> Option<SystemTime> {
+    request
+        .header(name)
+        .and_then(|text| httpdate::parse_http_date(text).ok())
 }

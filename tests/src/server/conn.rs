@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ const RESETTING: u8 = 2;
 /// How many connections a server has, and has had.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
+    controls: Mutex<Vec<Weak<Control>>>,
     counts: Mutex<(u64, usize)>,
     changed: Condvar,
     activity: AtomicU64,
@@ -42,6 +43,16 @@ impl Connections {
     /// Grows with every accepted connection and every read that brought bytes.
     pub(crate) fn activity(&self) -> u64 {
         self.activity.load(Ordering::Relaxed)
+    }
+
+    /// Ends all that are open now.
+    pub(crate) fn end_all(&self, how: Break) {
+        for control in lock(&self.controls)
+            .drain(..)
+            .filter_map(|control| control.upgrade())
+        {
+            control.end(how);
+        }
     }
 
     /// Waits until exactly `count` are open; the number that was open instead is the error.
@@ -70,6 +81,12 @@ impl Connections {
         self.activity.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_all();
         (id, Open(Arc::clone(self)))
+    }
+
+    fn remember(&self, control: &Arc<Control>) {
+        let mut controls = lock(&self.controls);
+        controls.retain(|control| control.strong_count() > 0);
+        controls.push(Arc::downgrade(control));
     }
 }
 
@@ -141,16 +158,17 @@ impl Counted {
     pub(crate) fn new(stream: TcpStream, connections: &Arc<Connections>) -> Self {
         let (id, open) = connections.enter();
         let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
-        let control = Control {
+        let control = Arc::new(Control {
             id,
             ends,
             state: AtomicU8::new(OPEN),
             ending: Notify::new(),
             flushed: Notify::new(),
-        };
+        });
+        connections.remember(&control);
         Self {
             stream,
-            control: Arc::new(control),
+            control,
             open,
         }
     }

@@ -15,8 +15,10 @@ use crate::sync::lock;
 /// Where in an answer something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
-    /// Before the request's body is read and before any byte of the answer.
+    /// Before the request's body is read: the request has no effect, and nothing is answered.
     Head,
+    /// After the request has had its effect, before any byte of the answer: the answer is lost.
+    Answer,
     /// After so many bytes of the answer's body have been handed to the kernel.
     Body(usize),
 }
@@ -37,6 +39,7 @@ pub enum Break {
 pub struct Fault {
     pub(crate) delay: Duration,
     pub(crate) replace: Option<(StatusCode, Bytes)>,
+    pub(crate) applied: bool,
     pub(crate) headers: Vec<(HeaderName, Option<HeaderValue>)>,
     pub(crate) framing: Option<Framing>,
     pub(crate) broken: Option<(At, Break)>,
@@ -74,6 +77,11 @@ impl Fault {
     /// The connection is reset before any byte of the answer.
     pub fn reset() -> Self {
         Self::broken(At::Head, Break::Reset)
+    }
+
+    /// The request takes effect, and the connection is reset before any byte of the answer.
+    pub fn lost_answer() -> Self {
+        Self::broken(At::Answer, Break::Reset)
     }
 
     /// The connection is reset after `sent` bytes of the body.
@@ -145,6 +153,13 @@ impl Fault {
     /// A redirect (301, 302, 303, 307 or 308) to `location`. One to the request's own URL is a loop.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::status(status).header(LOCATION, location)
+    }
+
+    /// Lets the request take effect, although the answer says otherwise: a 503 that comes from a proxy after the write was done.
+    #[must_use]
+    pub fn applied(mut self) -> Self {
+        self.applied = true;
+        self
     }
 
     /// Adds a delay before the headers.

@@ -277,6 +277,11 @@ impl Server {
         self.shared.connections.wait(count, limit)
     }
 
+    /// Resets or closes all connections that are open now, idle ones too; the server goes on.
+    pub fn end_connections(&self, how: Break) {
+        self.shared.connections.end_all(how);
+    }
+
     /// Changes the delay before each answer.
     pub fn set_delay(&self, delay: Duration) {
         *lock(&self.shared.delay) = delay;

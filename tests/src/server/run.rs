@@ -99,11 +99,12 @@ impl Serve {
                 let control = stream.control();
                 let served = async {
                     match acceptor {
-                        // A failed handshake ends the connection; the client says why.
-                        Some(acceptor) => match acceptor.accept(stream).await {
-                            Ok(stream) => serve(stream, protocol, &shared, &control).await,
-                            Err(_) => {}
-                        },
+                        Some(acceptor) => {
+                            // A failed handshake ends the connection; the client says why.
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                serve(stream, protocol, &shared, &control).await;
+                            }
+                        }
                         None => serve(stream, protocol, &shared, &control).await,
                     }
                 };
@@ -190,12 +191,22 @@ async fn answer(
     }
 
     let mut answer = match &fault.replace {
-        Some((status, body)) => Answer {
-            body: body.clone(),
-            ..Answer::status(*status)
-        },
+        Some((status, body)) => {
+            if fault.applied {
+                // What it would have answered is what the client does not get to know.
+                let _ = shared.app.answer(&request);
+            }
+            Answer {
+                body: body.clone(),
+                ..Answer::status(*status)
+            }
+        }
         None => shared.app.answer(&request),
     };
+    if let Some((At::Answer, how)) = fault.broken {
+        control.end(how);
+        return future::pending().await;
+    }
     fault.edit(&mut answer);
     answer.set_length();
     ticket.update(|entry| {

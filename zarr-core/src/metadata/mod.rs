@@ -14,6 +14,7 @@ mod chunk_grid;
 mod chunk_key;
 mod codec_check;
 mod codec_config;
+mod codec_options;
 mod consolidated;
 pub mod data_type;
 mod document;

@@ -2,7 +2,7 @@
 
 use super::array::{ArrayEncoding, Extension, Order, V2Encoding, parse_shape};
 use super::chunk_key::Separator;
-use super::codec_check::check_v2;
+use super::codec_options::check_v2;
 use super::data_type::{BytesName, ObjectType, V2DataType};
 use super::document::{Document, DocumentKind};
 use super::error::Within as _;

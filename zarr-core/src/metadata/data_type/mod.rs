@@ -1,6 +1,8 @@
 //! [`DataType`]: what an element is, for both formats.
 
 mod float_bits;
+#[cfg(test)]
+mod float_tests;
 mod kinds;
 mod layout;
 mod object_type;

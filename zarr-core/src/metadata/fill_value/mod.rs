@@ -93,25 +93,31 @@ impl FillValue {
     }
 
     /// Sets a part that is zero; `offset` is not before an earlier one.
+    ///
+    /// Pieces neither begin nor end with a zero, and hold at most [`GAP`](Self::GAP) zeros in a row: so equal elements
+    /// have equal pieces, however they were written.
     fn write(&mut self, offset: usize, bytes: &[u8]) {
-        /// Zeros that are cheaper to keep than another piece.
-        const GAP: usize = 64;
-        let Some(first) = bytes.iter().position(|&b| b != 0) else {
-            return;
-        };
-        let end = bytes
-            .iter()
-            .rposition(|&b| b != 0)
-            .map_or(bytes.len(), |last| last + 1);
-        let (offset, bytes) = (offset + first, &bytes[first..end]);
-        match self.pieces.last_mut() {
-            Some((start, piece)) if offset - *start <= piece.len() + GAP => {
-                piece.resize(offset - *start, 0);
-                piece.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(zeros) = bytes[at..].iter().position(|&byte| byte != 0) {
+            let first = at + zeros;
+            let len = bytes[first..]
+                .iter()
+                .position(|&byte| byte == 0)
+                .unwrap_or(bytes.len() - first);
+            at = first + len;
+            let (start, run) = (offset + first, &bytes[first..at]);
+            match self.pieces.last_mut() {
+                Some((piece_start, piece)) if start - *piece_start <= piece.len() + Self::GAP => {
+                    piece.resize(start - *piece_start, 0);
+                    piece.extend_from_slice(run);
+                }
+                Some(_) | None => self.pieces.push((start, run.to_vec())),
             }
-            Some(_) | None => self.pieces.push((offset, bytes.to_vec())),
         }
     }
+
+    /// Zeros that are cheaper to keep than another piece.
+    const GAP: usize = 64;
 }
 
 /// Equal if the elements are, bit by bit, and both are defined or not.

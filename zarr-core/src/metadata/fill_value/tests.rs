@@ -419,6 +419,25 @@ fn huge_elements_cost_nothing_until_asked_for() {
     assert!(!fill.is_zero());
 }
 
+#[test]
+fn equal_elements_are_equal_however_they_came() {
+    let text = r#"{"name":"struct","configuration":{"fields":[["a",{"name":"fixed_length_utf32","configuration":{"length_bytes":400}}],["b","int8"],["c","int16"]]}}"#;
+    for (fill, pieces) in [
+        (r#"{"a": "xy", "b": 1, "c": 0}"#, 2),
+        (r#"{"a": "", "b": 0, "c": 256}"#, 1),
+        (r#"{"a": "", "b": 0, "c": 0}"#, 0),
+    ] {
+        let parsed = v3(text, fill).unwrap();
+        assert_eq!(parsed.pieces.len(), pieces, "{fill}");
+        let data_type = DataType::parse_v3(&json(text)).unwrap();
+        assert_eq!(
+            FillValue::from_element(&data_type, parsed.element()).unwrap(),
+            parsed,
+            "{fill}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn elements_survive_json((data_type, element) in strategies::fixed_element()) {

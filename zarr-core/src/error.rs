@@ -135,6 +135,14 @@ pub enum Error {
         /// In which format it is stored.
         format: ZarrFormat,
     },
+    /// An array is to be created where keys lie that belong to no node: it would take them for its chunks.
+    #[error("{url}: not empty, though no node is here ({key}): delete it first, or overwrite")]
+    NotEmpty {
+        /// The node's URL.
+        url: String,
+        /// One of the keys.
+        key: String,
+    },
     /// A node is to be created below one that cannot hold it: an array, or a group of the other format.
     #[error("{url}: a v{} {found} cannot hold a v{} node", format.number(), wanted.number())]
     UnfitParent {
@@ -190,6 +198,19 @@ impl Error {
         matches!(
             self,
             Self::Fs(zarr_fs::Error::Unauthenticated { .. } | zarr_fs::Error::PermissionDenied { .. })
+        )
+    }
+
+    /// Whether the store says that it cannot do a thing (list, write).
+    pub(crate) fn is_unsupported_by_store(&self) -> bool {
+        matches!(self, Self::Fs(zarr_fs::Error::Unsupported { .. }))
+    }
+
+    /// Whether somebody else has written in between.
+    pub(crate) fn is_lost_race(&self) -> bool {
+        matches!(
+            self,
+            Self::Fs(zarr_fs::Error::Precondition { .. } | zarr_fs::Error::AlreadyExists { .. })
         )
     }
 

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use zarr_fs::{
     BlockingReader, ByteRange, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatStream, CloseError,
-    CloseReport, FileInfo, FileSystem, IoStats, Path, PipeOptions, Version, WriteMode,
+    CloseReport, Context, FileInfo, FileSystem, IoStats, Path, PipeOptions, Version, WriteMode,
 };
 
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ impl StoreOptions {
 }
 
 /// A value and the version it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Value {
     /// The bytes that were asked for.
     pub bytes: Bytes,
@@ -275,7 +275,7 @@ impl Store {
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Fs`], with `AlreadyExists` and `Precondition` as `mode` says.
     pub async fn set_with(&self, key: &str, bytes: Bytes, mode: WriteMode) -> Result<Version> {
-        let path = self.writable(key, "set")?;
+        let path = self.writable("set", key)?;
         let _written = self.writes(key);
         let options = PipeOptions::default().with_mode(mode);
         Ok(self.fs.pipe_file(&path, bytes, options).await?.version)
@@ -286,7 +286,7 @@ impl Store {
     /// # Errors
     /// As [`Store::set_with`], and those of the stream.
     pub async fn set_stream(&self, key: &str, bytes: ByteStream, mode: WriteMode) -> Result<Version> {
-        let path = self.writable(key, "set")?;
+        let path = self.writable("set", key)?;
         let _written = self.writes(key);
         let options = PipeOptions::default().with_mode(mode);
         Ok(self.fs.pipe_stream(&path, bytes, options).await?.version)
@@ -297,7 +297,7 @@ impl Store {
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Fs`].
     pub async fn erase(&self, key: &str) -> Result<bool> {
-        let path = self.writable(key, "erase")?;
+        let path = self.writable("erase", key)?;
         let _written = self.writes(key);
         Ok(found(self.fs.rm_file(&path).await)?.is_some())
     }
@@ -378,16 +378,52 @@ impl Store {
         self.documents_written.load(Ordering::SeqCst)
     }
 
+    fn writable(&self, op: &'static str, key: &str) -> Result<Path> {
+        self.ensure_writable(op, key)?;
+        self.path(key)
+    }
+
     fn path(&self, key: &str) -> Result<Path> {
         Ok(self.base.join(key)?)
     }
 
-    fn writable(&self, key: &str, op: &'static str) -> Result<Path> {
+    /// Refuses a change before anything is asked for it.
+    pub(crate) fn ensure_writable(&self, op: &'static str, key: &str) -> Result<()> {
         if self.options.read_only {
             let key = self.key_url(key);
             return Err(Error::ReadOnly { op, key });
         }
-        self.path(key)
+        Ok(())
+    }
+
+    /// The mode for a key that should not be there.
+    pub(crate) fn mode_of_new(&self) -> WriteMode {
+        if self.capabilities().create {
+            WriteMode::Create
+        } else {
+            WriteMode::Overwrite
+        }
+    }
+
+    /// The mode for a key that was read: only if it is still the same, where the store can check that.
+    pub(crate) fn mode_after(&self, before: &Version) -> WriteMode {
+        if self.capabilities().conditional_write && !before.is_unknown() {
+            WriteMode::IfMatch(before.clone())
+        } else {
+            WriteMode::Overwrite
+        }
+    }
+
+    /// The error of a value that is no longer what the caller has seen.
+    pub(crate) fn precondition(&self, key: &str) -> Error {
+        let path = match self.path(key) {
+            Ok(path) => path,
+            Err(error) => return error,
+        };
+        Error::Fs(zarr_fs::Error::Precondition {
+            at: Context::new(self.fs.name(), "set", &path),
+            source: None,
+        })
     }
 
     /// Notes the beginning of a write and, when the guard is dropped (a cancelled write, too, may have happened), its end.

@@ -24,14 +24,18 @@
 //! # }).unwrap();
 //! ```
 
+mod consolidate;
 mod consolidated;
 mod context;
+mod create;
 mod decide;
+mod delete;
 mod documents;
 mod levels;
 mod member;
 mod node;
 mod probe;
+mod update;
 mod walk;
 mod warning;
 
@@ -40,6 +44,8 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use create::{CreateMode, create_array, create_group};
+pub use delete::{DeleteReport, delete};
 pub use member::{Broken, Member, Members, Unlisted};
 pub use node::{Node, StoredDocument};
 pub use walk::{Order, Walk, WalkOptions};

@@ -319,7 +319,7 @@ impl Walk {
                 Ok(names) => names,
                 Err(error) => return self.unlisted(task, error, told_empty),
             },
-            Err(error) if is_unsupported(&error) => return self.unlisted(task, error, told_empty),
+            Err(error) if error.is_unsupported_by_store() => return self.unlisted(task, error, told_empty),
             Err(error) if error.is_closed() || task.path == self.root => return self.fail(error),
             Err(error) => return self.unlisted(task, error, false),
         };
@@ -379,11 +379,6 @@ impl Walk {
             }),
         }
     }
-}
-
-/// Whether the store says that it cannot do a thing.
-fn is_unsupported(error: &Error) -> bool {
-    matches!(error, Error::Fs(zarr_fs::Error::Unsupported { .. }))
 }
 
 impl Stream for Walk {

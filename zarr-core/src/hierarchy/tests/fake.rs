@@ -79,6 +79,14 @@ impl Control {
         self.state().held.as_ref().map_or(0, Vec::len)
     }
 
+    /// Lets the call go that waits longest.
+    pub(super) fn release_one(&self) {
+        let mut state = self.state();
+        if let Some(held) = state.held.as_mut().filter(|held| !held.is_empty()) {
+            let _ = held.remove(0).send(());
+        }
+    }
+
     /// Holds nothing back any more.
     pub(super) fn let_go(&self) {
         self.release();

@@ -5,6 +5,7 @@ mod consolidated;
 mod fake;
 mod listing;
 mod opening;
+mod writing;
 
 use std::future::Future;
 use std::sync::Arc;

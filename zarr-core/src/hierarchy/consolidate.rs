@@ -1,5 +1,7 @@
 //! Writing consolidated metadata.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 
 use super::context::Context;
@@ -32,7 +34,7 @@ impl Group {
         let live = OpenOptions::default()
             .with_consolidated(ConsolidatedMode::Ignore)
             .allow_unsupported();
-        let context = Context::new(store.clone(), live);
+        let context = Context::new(Arc::clone(store), live);
         let group = open_node(&context, path, Some(format)).await?.into_group()?;
         let mut nodes = Vec::new();
         let mut walk = group.walk(WalkOptions::default());

@@ -35,6 +35,7 @@ use super::retry::{self, Budget};
 use crate::error::{Context, Error, Result};
 use crate::options::invalid;
 use crate::path::Path;
+use crate::registry::redacted;
 use crate::session::IoCounters;
 
 /// Our HTTP client. A clone is the same client with the same connections.
@@ -55,8 +56,8 @@ impl std::fmt::Debug for Transport {
     }
 }
 
-/// A reply whose body has been read.
-#[derive(Clone, Debug)]
+/// A reply whose body has been read. `Debug` shows neither headers nor query.
+#[derive(Clone)]
 pub struct Fetched {
     /// The status.
     pub status: StatusCode,
@@ -66,6 +67,16 @@ pub struct Fetched {
     pub url: Url,
     /// The body.
     pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fetched")
+            .field("status", &self.status)
+            .field("url", &redacted(&self.url))
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Transport {
@@ -356,3 +367,6 @@ fn is_right_range(asked: &HeaderMap, reply: &reqwest::Response) -> bool {
     let asked = asked.get(header::RANGE).and_then(RangeHeader::parse);
     whole && asked.is_some_and(|asked| asked.is_answered_by(got))
 }
+
+#[cfg(test)]
+mod tests;

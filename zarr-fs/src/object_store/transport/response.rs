@@ -11,12 +11,12 @@ use super::super::retry::{self, Budget, Retry};
 use super::fault::{Fault, TransportError};
 use super::range::{ContentRange, RangeHeader};
 use super::{Request, Transport};
+use crate::registry::redacted;
 
 /// Most bytes that are set aside for a body before any of it has come: a length may be a lie.
 const MOST_RESERVED: u64 = 16 << 20;
 
-/// A reply: a success, or a status that its request accepts.
-#[derive(Debug)]
+/// A reply: a success, or a status that its request accepts. `Debug` shows neither headers nor query.
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -27,6 +27,15 @@ pub struct Response {
     /// Whether an earlier attempt of the same request may have been done although its answer was lost.
     pub in_doubt: bool,
     pub(super) body: ResponseBody,
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("url", &redacted(&self.url))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Response {
@@ -180,6 +189,9 @@ impl ResponseBody {
         let Some(first) = self.next().await? else {
             return Ok(Bytes::new());
         };
+        if first.len() as u64 > limit {
+            return Err(too_large(self));
+        }
         if self.promised == Some(first.len() as u64) && self.next().await?.is_none() {
             return Ok(first);
         }

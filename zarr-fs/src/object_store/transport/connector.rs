@@ -1,6 +1,7 @@
 //! object_store's requests over our transport: each `connect` gives the same client with the same connections.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -37,13 +38,28 @@ pub trait Traits: fmt::Debug + Send + Sync + 'static {
     fn headers(&self, method: &Method, uri: &Uri, headers: &mut HeaderMap);
 }
 
-/// Read the whole body before the reply is handed on, at most so many bytes: then a body that breaks can be read anew.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReadWhole(pub(crate) u64);
+/// What an operation adds to the requests that object_store makes within it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hints {
+    /// More headers.
+    pub(crate) headers: HeaderMap,
+    /// Read the whole body, at most so many bytes, before the reply is handed on: then one that breaks can be read anew.
+    pub(crate) read_whole: Option<u64>,
+    /// The operation has several requests under way at once.
+    pub(crate) activity: Option<Activity>,
+}
 
-/// Headers that a call adds to object_store's request.
-#[derive(Clone, Debug)]
-pub(crate) struct ExtraHeaders(pub(crate) HeaderMap);
+tokio::task_local! {
+    // Not in the request's extensions: object_store drops them in half of its operations.
+    static HINTS: Hints;
+}
+
+impl Hints {
+    /// Runs `work`, whose requests are made with these hints.
+    pub(crate) async fn scope<F: Future>(self, work: F) -> F::Output {
+        HINTS.scope(self, work).await
+    }
+}
 
 /// object_store's way to our transport.
 #[derive(Clone, Debug)]
@@ -82,9 +98,8 @@ impl HttpService for Connector {
         let url = Url::parse(&parts.uri.to_string()).map_err(invalid)?;
         let mut headers = parts.headers;
         self.traits.headers(&parts.method, &parts.uri, &mut headers);
-        if let Some(ExtraHeaders(extra)) = parts.extensions.get() {
-            headers.extend(extra.clone());
-        }
+        let hints = HINTS.try_with(Clone::clone).unwrap_or_default();
+        headers.extend(hints.headers);
         let retry = self.traits.retry(&parts.method, &parts.uri, &headers);
         // Sent as it is measured: what object_store writes here could only disagree.
         headers.remove(header::CONTENT_LENGTH);
@@ -92,9 +107,9 @@ impl HttpService for Connector {
         request.accepted = self.traits.accepted(&request.method).to_vec();
         request.headers = headers;
         request.body = pieces(body).await;
-        request.activity = parts.extensions.get::<Activity>().cloned();
+        request.activity = hints.activity;
 
-        if let Some(ReadWhole(limit)) = parts.extensions.get().copied() {
+        if let Some(limit) = hints.read_whole {
             let fetched = self.transport.fetch(request, limit).await.map_err(http_error)?;
             let mut reply = HttpResponse::new(fetched.bytes.into());
             *reply.status_mut() = fetched.status;

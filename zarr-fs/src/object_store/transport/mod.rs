@@ -23,6 +23,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
+pub(crate) use self::connector::Hints;
 pub use self::connector::{Connector, Traits};
 pub use self::fault::{Fault, StatusError, TransportError};
 pub use self::options::{HttpVersion, TRANSPORT_OPTIONS, TransportOptions, header_map};

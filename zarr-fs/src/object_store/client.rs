@@ -40,22 +40,23 @@ pub trait ObjectBackend: Debug + Send + Sync + 'static {
 }
 
 /// What a session of an object store holds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ObjectStoreClient(pub(super) Arc<Parts>);
 
-#[derive(Debug)]
+impl std::fmt::Debug for ObjectStoreClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the store: object_store shows static credentials.
+        f.debug_struct("ObjectStoreClient").finish_non_exhaustive()
+    }
+}
+
 pub(super) struct Parts {
     pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) multipart: Arc<dyn Multipart>,
+    pub(super) multipart: Arc<dyn MultipartStore>,
     pub(super) backend: Arc<dyn ObjectBackend>,
     pub(super) transport: Transport,
     pub(super) errors: ErrorMap,
 }
-
-/// A store that uploads in parts.
-pub(super) trait Multipart: MultipartStore + Debug {}
-
-impl<T: MultipartStore + Debug> Multipart for T {}
 
 impl ObjectStoreClient {
     /// A client of `store`, which makes its requests through `transport`, with what `backend` adds.
@@ -66,7 +67,7 @@ impl ObjectStoreClient {
     {
         let store = Arc::new(store);
         Self(Arc::new(Parts {
-            multipart: Arc::clone(&store) as Arc<dyn Multipart>,
+            multipart: Arc::clone(&store) as Arc<dyn MultipartStore>,
             store,
             backend: Arc::new(backend),
             transport,

@@ -9,6 +9,36 @@ use crate::call_options::{ByteRange, WriteMode};
 use crate::error::{BoxError, Context, Error, Outcome, Result};
 use crate::options::{Options, invalid};
 
+/// There are no credentials for a request: the token server refused or cannot be reached, a key cannot be used.
+///
+/// Kept apart from the faults of the request itself: a token server's 404 says nothing of the file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no credentials: {what}")]
+pub struct CredentialError {
+    what: &'static str,
+    #[source]
+    source: Option<TransportError>,
+}
+
+impl CredentialError {
+    /// Says what went wrong, without a secret.
+    #[must_use]
+    pub fn new(what: &'static str, source: Option<TransportError>) -> Self {
+        Self { what, source }
+    }
+
+    fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
 /// What a request was for: the same status means different things to a read and to a create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -113,13 +143,17 @@ impl ErrorMap {
                 what: format!("a reply longer than {limit} bytes here"),
             },
             Fault::Redirect(_) | Fault::InvalidRequest => backend(at, error),
-            Fault::Cut => Error::Closed {
+            Fault::Cut => cut(at, intent),
+        }
+    }
+
+    fn credential(at: Context, intent: Intent, error: CredentialError) -> Error {
+        match error.source.as_ref().map(TransportError::fault) {
+            Some(Fault::Cut) => cut(at, intent),
+            Some(fault) if fault.is_transient() || *fault == Fault::Tls => unavailable(at, error),
+            Some(_) | None => Error::Unauthenticated {
                 at,
-                outcome: if intent.is_read() {
-                    Outcome::Cut
-                } else {
-                    Outcome::Unknown
-                },
+                source: Some(Box::new(error)),
             },
         }
     }
@@ -195,6 +229,9 @@ impl ErrorMap {
         reason = "object_store's enum is open, and its rest is what it cannot read"
     )]
     pub fn store(&self, at: Context, intent: Intent, error: object_store::Error) -> Error {
+        if let Some(found) = CredentialError::find(&error) {
+            return Self::credential(at, intent, found.clone());
+        }
         if let Some(found) = TransportError::find(&error) {
             return self.transport(at, intent, found.clone());
         }
@@ -243,6 +280,17 @@ pub(crate) fn corrupt(at: Context, source: impl Into<BoxError>) -> Error {
     Error::Corrupt {
         at,
         source: source.into(),
+    }
+}
+
+fn cut(at: Context, intent: Intent) -> Error {
+    Error::Closed {
+        at,
+        outcome: if intent.is_read() {
+            Outcome::Cut
+        } else {
+            Outcome::Unknown
+        },
     }
 }
 
@@ -439,6 +487,31 @@ mod tests {
         };
         let mapped = ErrorMap::default().store(Context::new("gs://b", "op", &Path::root()), READ, unread);
         assert_eq!(name(&mapped), "Corrupt");
+    }
+
+    #[test]
+    fn a_token_servers_word_is_not_about_the_file() {
+        let map = ErrorMap::default();
+        let mapped = |source: Option<Fault>| {
+            let error = object_store::Error::Generic {
+                store: "GCS",
+                source: Box::new(CredentialError::new("test", source.map(failed))),
+            };
+            map.store(Context::new("gs://b", "op", &Path::root()), READ, error)
+        };
+        for (fault, expected) in [
+            (Some(status(404)), "Unauthenticated"),
+            (Some(status(400)), "Unauthenticated"),
+            (Some(status(403)), "Unauthenticated"),
+            (Some(status(503)), "Unavailable"),
+            (Some(status(429)), "Unavailable"),
+            (Some(Fault::Dns), "Unavailable"),
+            (Some(Fault::Tls), "Unavailable"),
+            (Some(Fault::Cut), "Closed(Cut)"),
+            (None, "Unauthenticated"),
+        ] {
+            assert_eq!(name(&mapped(fault.clone())), expected, "{fault:?}");
+        }
     }
 
     #[test]

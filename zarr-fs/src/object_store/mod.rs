@@ -22,7 +22,7 @@ mod upload;
 mod write;
 
 pub use self::client::{ObjectBackend, ObjectStoreClient};
-pub use self::error::{ErrorMap, Intent};
+pub use self::error::{CredentialError, ErrorMap, Intent};
 pub use self::filesystem::ObjectStoreFileSystem;
 pub use self::gzip::{MOST_DECODED_BYTES, gunzip};
 pub use self::list::{ListPage, ListQuery, ListedObject};

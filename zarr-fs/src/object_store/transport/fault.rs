@@ -334,8 +334,8 @@ pub(super) fn sanitize(body: &[u8], secrets: &[String]) -> String {
 
 /// What of a request must not be shown: the values of its private headers, whole and without their scheme, and what its URL
 /// has beside host and path.
-pub(super) fn secrets(headers: &HeaderMap, url: &Url) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+pub(super) fn secrets(headers: &HeaderMap, url: &Url, named: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = named.to_vec();
     for value in headers.values().filter(|value| value.is_sensitive()) {
         if let Ok(text) = value.to_str() {
             found.push(text.to_owned());

@@ -347,7 +347,7 @@ impl Transport {
         })
         .await;
         body.truncate(fault::ERROR_BODY_READ);
-        let secrets = fault::secrets(headers, &request.url);
+        let secrets = fault::secrets(headers, &request.url, &request.secrets);
         let fault = Fault::Status(StatusError {
             status,
             retry_after,

@@ -30,6 +30,7 @@ pub struct Request {
     pub(super) body: Body,
     pub(super) accepted: Vec<StatusCode>,
     pub(super) activity: Option<Activity>,
+    pub(super) secrets: Vec<String>,
 }
 
 impl Request {
@@ -44,6 +45,7 @@ impl Request {
             body: Body::default(),
             accepted: Vec::new(),
             activity: None,
+            secrets: Vec::new(),
         }
     }
 
@@ -65,6 +67,14 @@ impl Request {
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Keeps `secret`, which is in the body, out of what is shown of a reply; what is in sensitive headers and in the query
+    /// is kept out anyhow.
+    #[must_use]
+    pub fn with_secret(mut self, secret: impl Into<String>) -> Self {
+        self.secrets.push(secret.into());
         self
     }
 

@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::ops::Range;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::{Either, select, try_join_all};
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::client::ObjectStoreClient;
 use super::convert::Encoding;
@@ -23,7 +23,7 @@ use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
 use crate::info::{CatResult, DirListing, FileInfo, IoStats};
 use crate::path::Path;
 use crate::ranges::RangePlan;
-use crate::session::{CallKind, CloseError, CloseReport, Lease};
+use crate::session::{CallKind, CloseError, CloseReport, Lease, panic_error};
 
 /// A lease on an object store as a filesystem.
 #[derive(Debug)]
@@ -170,13 +170,19 @@ impl FileSystem for ObjectStoreFileSystem {
             client.upload(&at, pieces, &options.mode).await
         });
         // The user's stream is polled here, by the caller, never on the I/O thread.
-        match select(Box::pin(upload), Box::pin(feed.all(stream))).await {
+        let feeding = AssertUnwindSafe(feed.all(stream)).catch_unwind();
+        match select(Box::pin(upload), Box::pin(feeding)).await {
             Either::Left((done, _)) => done,
-            Either::Right((Ok(()), upload)) => upload.await,
-            Either::Right((Err(error), upload)) => {
+            Either::Right((Ok(Ok(())), upload)) => upload.await,
+            Either::Right((Ok(Err(error)), upload)) => {
                 // It aborts what was sent; the reason is the stream's.
                 let _ = upload.await;
                 Err(error)
+            }
+            Either::Right((Err(panic), upload)) => {
+                let _ = upload.await;
+                let at = self.lease.at("pipe_stream", path);
+                Err(at.backend(panic_error(&*panic)))
             }
         }
     }

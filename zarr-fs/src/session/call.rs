@@ -299,7 +299,7 @@ impl CallContext {
 }
 
 /// What a caught panic says, as the source of an error.
-pub(super) fn panic_error(panic: &(dyn std::any::Any + Send)) -> BoxError {
+pub(crate) fn panic_error(panic: &(dyn std::any::Any + Send)) -> BoxError {
     format!("a panic: {}", panic_text(panic)).into()
 }
 

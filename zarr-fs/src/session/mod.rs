@@ -31,6 +31,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+#[cfg(feature = "object-store")]
+pub(crate) use self::call::panic_error;
 pub use self::call::{CallContext, CallKind};
 pub use self::core::IoCounters;
 pub use self::inline::blocking;

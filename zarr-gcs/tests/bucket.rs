@@ -104,7 +104,8 @@ async fn near_ranges_go_together_and_each_request_is_a_call() {
         .await
         .unwrap();
     for (range, bytes) in ranges.iter().zip(&got) {
-        assert_eq!(bytes, &data[range.start as usize..range.end as usize]);
+        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        assert_eq!(bytes, &data[range]);
     }
     assert_eq!(server.log().len(), 2);
     server.clear_log();

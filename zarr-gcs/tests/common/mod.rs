@@ -1,5 +1,6 @@
 //! What the tests of a bucket share.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use bytes::Bytes;
 use futures::StreamExt;

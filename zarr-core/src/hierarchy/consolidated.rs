@@ -98,7 +98,7 @@ impl Consolidated {
             core.warnings.push(Warning::ParentNotConsolidated { parent });
         }
         Some(match entry {
-            Entry::Bad(error) => Err(Error::metadata(self.key_url(context), error.clone())),
+            Entry::Bad(error) => Err(self.error(context, error)),
             Entry::Array(metadata) => Ok(Node::Array(Array::new(core, Arc::clone(metadata)))),
             Entry::Group(metadata) => Ok(Node::Group(Group {
                 core,
@@ -135,7 +135,7 @@ impl Consolidated {
             Member::Broken(Broken {
                 path: self.root.child_text(key),
                 node_path: None,
-                error: Error::metadata(self.key_url(context), error.clone()),
+                error: self.error(context, error),
             })
         });
         refused.collect()
@@ -147,6 +147,16 @@ impl Consolidated {
             Ok(node) => Member::Node(node),
             Err(error) => Member::broken(path, error),
         })
+    }
+
+    /// An entry's error, with the document and the place in it.
+    fn error(&self, context: &Context, error: &MetadataError) -> Error {
+        let error = error.clone();
+        let error = match self.format {
+            ZarrFormat::V3 => error.within("consolidated_metadata"),
+            ZarrFormat::V2 => error,
+        };
+        Error::metadata(self.key_url(context), error)
     }
 
     fn key_url(&self, context: &Context) -> String {

@@ -1,0 +1,171 @@
+//! Opening the node that a command is about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zarr_core::hierarchy::{self, ConsolidatedMode, Member, Node, OpenOptions, Walk, WalkOptions};
+use zarr_core::metadata::MetadataError;
+use zarr_core::{Error, Group, NodePath, Store, ZarrFormat};
+use zarr_fs::options::nearest;
+
+use crate::app::App;
+use crate::cli::Consolidated;
+use crate::error::CliError;
+use crate::exit_code;
+use crate::url::{self, Address};
+use crate::view::{MemberView, NodeView};
+
+/// A suggestion for a misspelt path may take this long.
+const SUGGESTION_TIME: Duration = Duration::from_secs(2);
+
+/// A node and where it came from.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) address: Address,
+    pub(super) store: Arc<Store>,
+    pub(super) node: Node,
+}
+
+impl Opened {
+    /// The node as it is shown: its own path is `/`.
+    pub(super) fn view(&self) -> NodeView {
+        NodeView::of(&self.node, &NodePath::root())
+    }
+
+    /// Whether the node's data could be read, as far as its metadata says.
+    ///
+    /// # Errors
+    /// `Unsupported`, naming the codec or data type that is not known.
+    pub(super) fn ensure_supported(&self) -> Result<(), CliError> {
+        let Node::Array(array) = &self.node else {
+            return Ok(());
+        };
+        array.metadata().ensure_supported().map_err(|error| {
+            let at = format!("{}#{}", array.url(), error.pointer());
+            let what = if let MetadataError::Unsupported { what, .. } = error {
+                what
+            } else {
+                error.to_string()
+            };
+            CliError::Core(Error::Unsupported { at, what })
+        })
+    }
+}
+
+/// Opens the node that `url` names; what is odd about it is told as a warning.
+///
+/// # Errors
+/// A usage error for a URL that is none; else those of [`hierarchy::open`].
+pub(super) async fn node(app: &App, url: &str) -> Result<Opened, CliError> {
+    let address = url::parse(url)?;
+    let store = app.open(&address)?;
+    let opened = hierarchy::open(&store, &NodePath::root(), options(app)).await;
+    #[expect(
+        clippy::panic,
+        reason = "a hidden option for the tests of what a panic leaves behind"
+    )]
+    if app.global.x_panic {
+        panic!("asked for by --x-panic");
+    }
+    let node = match opened {
+        Ok(node) => node,
+        Err(error @ Error::NodeNotFound { .. }) => {
+            let hint = tokio::time::timeout(SUGGESTION_TIME, suggestion(app, &store, &address)).await;
+            return Err(CliError::NodeNotFound {
+                error,
+                hint: hint.ok().flatten(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    warn(&node);
+    Ok(Opened { address, store, node })
+}
+
+/// How nodes are opened, as the options say.
+pub(super) fn options(app: &App) -> OpenOptions {
+    let options = OpenOptions::default().with_consolidated(match app.global.consolidated {
+        Consolidated::Auto => ConsolidatedMode::Auto,
+        Consolidated::Require => ConsolidatedMode::Require,
+        Consolidated::Ignore => ConsolidatedMode::Ignore,
+    });
+    match app.global.zarr_format {
+        Some(2) => options.with_zarr_format(ZarrFormat::V2),
+        Some(_) => options.with_zarr_format(ZarrFormat::V3),
+        None => options,
+    }
+}
+
+/// Tells what is odd about a node.
+pub(super) fn warn(node: &Node) {
+    for warning in node.warnings() {
+        tracing::warn!("{}: {warning}", node.url());
+    }
+}
+
+/// Walks a group: `depth` levels, in an order that is always the same.
+pub(super) fn walk(group: &Group, depth: usize) -> Walk {
+    group.walk(WalkOptions::default().with_max_depth(depth))
+}
+
+/// A member as it is shown, from `base` on.
+pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
+    match member {
+        Member::Node(node) => {
+            warn(node);
+            MemberView::Node(NodeView::of(node, base))
+        }
+        Member::Broken(broken) => MemberView::Broken {
+            path: match &broken.node_path {
+                Some(path) => crate::view::relative(path, base),
+                None => broken.path.clone(),
+            },
+            code: exit_code::of_core(&broken.error).0,
+            message: crate::error::chain(&broken.error),
+        },
+        Member::Unlisted(unlisted) => MemberView::Unlisted {
+            path: crate::view::relative(&unlisted.path, base),
+            code: exit_code::of_core(&unlisted.error).0,
+            reason: crate::error::chain(&unlisted.error),
+        },
+    }
+}
+
+/// What may have been meant where no node is: a name beside it that is nearly the same, or the place itself, if there
+/// is something else.
+async fn suggestion(app: &App, store: &Store, address: &Address) -> Option<String> {
+    if let Ok(Some(names)) = store.list_dir("").await {
+        let inside = names
+            .prefixes
+            .iter()
+            .chain(&names.keys)
+            .take(3)
+            .cloned()
+            .collect::<Vec<_>>();
+        return Some(format!(
+            "there is something ({}), but no Zarr metadata",
+            inside.join(", ")
+        ));
+    }
+    let (parent, name) = parent(address)?;
+    let siblings = app.open(&parent).ok()?.list_dir("").await.ok()??;
+    let near = nearest(&name, siblings.prefixes.iter().map(String::as_str))?;
+    let shown = address.shown.strip_suffix(name.as_str())?;
+    Some(format!("did you mean {shown}{near} ?"))
+}
+
+/// The place above, and the name in it.
+fn parent(address: &Address) -> Option<(Address, String)> {
+    let mut url = address.url.clone();
+    let name = url
+        .path_segments()?
+        .rfind(|segment| !segment.is_empty())?
+        .to_owned();
+    {
+        let mut segments = url.path_segments_mut().ok()?;
+        segments.pop_if_empty().pop();
+    }
+    let shown = url.to_string();
+    let is_top = url.path().trim_matches('/').is_empty() && url.scheme() != "gs";
+    (!is_top).then_some((Address { url, shown }, name))
+}

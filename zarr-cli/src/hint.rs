@@ -1,0 +1,99 @@
+//! What may help against an error.
+
+use std::time::Duration;
+
+use crate::error::CliError;
+
+/// What may help; `path` is the node's URL as it is shown.
+pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
+    let path = path.unwrap_or_default();
+    match error {
+        CliError::Usage { hint, .. } => hint.clone().or_else(|| Some("zarr-cli --help".to_owned())),
+        CliError::Core(zarr_core::Error::Fs(error)) => of_fs(error, path),
+        CliError::NodeNotFound { hint: Some(hint), .. } => Some(hint.clone()),
+        CliError::Core(error) | CliError::NodeNotFound { error, .. } => of_core(error),
+        CliError::NoSuchValue { keys, .. } => {
+            const MOST: usize = 20;
+            let more = if keys.len() > MOST { ", …" } else { "" };
+            let keys: Vec<&str> = keys.iter().take(MOST).map(String::as_str).collect();
+            Some(format!(
+                "at the top are {}{more}; a pointer looks like /attributes/units",
+                keys.join(", ")
+            ))
+        }
+        CliError::Output(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            Some("the disk that the output goes to is full".to_owned())
+        }
+        CliError::ChildrenUnknown { .. } => Some(
+            "give the path of a node inside, as far as it is known; the owner can consolidate the metadata"
+                .to_owned(),
+        ),
+        CliError::Timeout(time) => Some(format!("--timeout {:?} gives it twice the time", twice(*time))),
+        CliError::Panic(_) => Some("please report it, with the command that was typed".to_owned()),
+        CliError::File { .. } => Some("a file with options is given as @FILE".to_owned()),
+        CliError::Output(_)
+        | CliError::Findings
+        | CliError::Partial { .. }
+        | CliError::Interrupted(_)
+        | CliError::NotClosed(_)
+        | CliError::System { .. } => None,
+    }
+}
+
+fn twice(time: Duration) -> Duration {
+    time.saturating_mul(2)
+}
+
+fn of_core(error: &zarr_core::Error) -> Option<String> {
+    use zarr_core::Error as E;
+    let hint = match error {
+        E::NodeNotFound { .. } => "is the path right? zarr-cli ls lists the members of the group above",
+        E::NotConsolidated { .. } => "--consolidated auto goes on without it",
+        E::InvalidMetadata { .. } => "zarr-cli meta --raw prints the stored documents as they are",
+        E::Unsupported { .. } => "zarr-cli meta prints the documents all the same",
+        E::Corrupt { .. } => "the stored bytes are wrong: ask the owner, or take another copy",
+        E::Fs(_)
+        | E::WrongKind { .. }
+        | E::InvalidSelection { .. }
+        | E::InvalidNodePath { .. }
+        | E::ReadOnly { .. }
+        | E::NodeExists { .. }
+        | E::UnfitParent { .. }
+        | E::LimitReached { .. }
+        | _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_fs(error: &zarr_fs::Error, path: &str) -> Option<String> {
+    use zarr_fs::Error as E;
+    let hint = match error {
+        E::Unauthenticated { .. } | E::PermissionDenied { .. } if path.starts_with("gs://") => {
+            "Google answers 401 or 403 also for names that do not exist; else: gcloud auth application-default login, \
+             -o token=/path/key.json, or --anon for a public bucket"
+        }
+        E::Unauthenticated { .. } | E::PermissionDenied { .. } if path.starts_with("http") => {
+            "credentials: --auth USER:PASSWORD or -H 'Authorization: Bearer …'"
+        }
+        E::Unavailable { .. } => {
+            "a retry may help; -vv shows each request; -o timeout=60 waits longer for a slow server"
+        }
+        E::Unsupported { .. } => "zarr-cli doctor URL tells what the server can do",
+        E::InvalidOption { .. } => "options go by fsspec's names: zarr-cli doctor URL shows those in use",
+        E::InvalidUrl { .. } => "write: gs://BUCKET/PATH, https://HOST/PATH or a local path",
+        E::Unauthenticated { .. }
+        | E::PermissionDenied { .. }
+        | E::Closed { .. }
+        | E::NotFound { .. }
+        | E::Corrupt { .. }
+        | E::AlreadyExists { .. }
+        | E::Precondition { .. }
+        | E::InvalidPath { .. }
+        | E::RangeOutOfBounds { .. }
+        | E::Forked { .. }
+        | E::LimitReached { .. }
+        | E::Backend { .. }
+        | _ => return None,
+    };
+    Some(hint.to_owned())
+}

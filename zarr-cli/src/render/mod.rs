@@ -1,0 +1,16 @@
+//! From nodes to text and JSON: pure, no I/O.
+
+pub(crate) mod check;
+pub(crate) mod doctor;
+pub(crate) mod du;
+pub(crate) mod info;
+pub(crate) mod json;
+pub(crate) mod list;
+pub(crate) mod show;
+pub(crate) mod table;
+mod theme;
+pub(crate) mod tree;
+pub(crate) mod units;
+pub(crate) mod words;
+
+pub(crate) use theme::Theme;

@@ -32,7 +32,8 @@ impl Opened {
         NodeView::of(&self.node, &NodePath::root())
     }
 
-    /// Whether the node's data could be read, as far as its metadata says.
+    /// Whether the node's data could be read, as far as its metadata says: what shows the metadata of an array that cannot
+    /// be read still fails, after it has shown them.
     ///
     /// # Errors
     /// `Unsupported`, naming the codec or data type that is not known.
@@ -41,7 +42,8 @@ impl Opened {
             return Ok(());
         };
         array.metadata().ensure_supported().map_err(|error| {
-            let at = format!("{}#{}", array.url(), error.pointer());
+            let document = array.metadata().document().kind().key();
+            let at = format!("{}/{document}#{}", array.url(), error.pointer());
             let what = if let MetadataError::Unsupported { what, .. } = error {
                 what
             } else {
@@ -82,13 +84,16 @@ pub(super) async fn node(app: &App, url: &str) -> Result<Opened, CliError> {
     Ok(Opened { address, store, node })
 }
 
-/// How nodes are opened, as the options say.
+/// How nodes are opened, as the options say. What cannot be read can still be shown.
 pub(super) fn options(app: &App) -> OpenOptions {
-    let options = OpenOptions::default().with_consolidated(match app.global.consolidated {
-        Consolidated::Auto => ConsolidatedMode::Auto,
-        Consolidated::Require => ConsolidatedMode::Require,
-        Consolidated::Ignore => ConsolidatedMode::Ignore,
-    });
+    let options =
+        OpenOptions::default()
+            .allow_unsupported()
+            .with_consolidated(match app.global.consolidated {
+                Consolidated::Auto => ConsolidatedMode::Auto,
+                Consolidated::Require => ConsolidatedMode::Require,
+                Consolidated::Ignore => ConsolidatedMode::Ignore,
+            });
     match app.global.zarr_format {
         Some(2) => options.with_zarr_format(ZarrFormat::V2),
         Some(_) => options.with_zarr_format(ZarrFormat::V3),

@@ -1,0 +1,149 @@
+//! What people see.
+
+use crate::run::{command, run, store};
+
+#[test]
+fn short_help_fits_a_screen_and_has_examples() {
+    let ended = run(&["-h"]);
+    assert_eq!(ended.code, 0);
+    assert!(
+        ended.stdout.lines().count() <= 40,
+        "{} lines",
+        ended.stdout.lines().count()
+    );
+    assert_eq!(
+        ended.stdout.matches("\n  zarr-cli ").count(),
+        3,
+        "{}",
+        ended.stdout
+    );
+    let long = run(&["--help"]).stdout;
+    assert!(long.contains("Exit codes:") && long.len() > ended.stdout.len());
+    assert_eq!(run(&["help", "ls"]).code, 0);
+    assert_eq!(run(&["--version"]).code, 0);
+    assert_eq!(run(&[]).code, 2);
+}
+
+#[test]
+fn a_bare_url_is_shown() {
+    let place = store("xarray_v3.zarr");
+    let shown = run(&[&place]);
+    assert_eq!(shown.code, 0);
+    assert_eq!(shown.stdout, run(&["show", &place]).stdout);
+    let rest = shown.stdout.split_once("   ").unwrap().1;
+    insta::assert_snapshot!(rest, @"
+    group · zarr v3 · consolidated · 7 arrays · 1.0 KiB logical
+    Dimensions  time 6 · lat 5 · lon 7
+    Coordinates
+      lat     (lat)             float64                                    40 B  chunks 1 × (5)      zstd
+      lon     (lon)             float64                                    56 B  chunks 1 × (7)      zstd
+      time    (time)            int64    hours since 2020-01-01 00:00:00   48 B  chunks 1 × (6)      zstd
+    Data
+      label   (lat)             string                                           chunks 1 × (5)      zstd
+      mask    (lat, lon)        bool                                       35 B  chunks 1 × (5,7)    zstd
+      scalar  scalar            int64                                       8 B  chunks 1 × ()       zstd
+      temp    (time, lat, lon)  float32  K                                840 B  chunks 6 × (2,5,4)  zstd
+    Attributes
+      Conventions  CF-1.8
+      title        tiny é
+    ");
+}
+
+#[test]
+fn options_stand_before_or_after_the_verb() {
+    let place = store("v3_tree_cons.zarr");
+    let before = run(&["--json", "ls", "-R", &place]);
+    assert_eq!(before.stdout, run(&["ls", &place, "-R", "--json"]).stdout);
+    assert_eq!(
+        before.stdout,
+        run(&["members", "--recursive", "--json", &place]).stdout
+    );
+}
+
+#[test]
+fn the_tree_is_drawn() {
+    let ended = run(&["tree", &store("v3_tree_cons.zarr")]);
+    let rest = ended.stdout.split_once('\n').unwrap().1;
+    insta::assert_snapshot!(rest, @"
+    ├── a                 group
+    │   ├── b             group
+    │   │   └── c         group
+    │   │       └── deep  float32  d0 2 · d1 2 · d2 2  (1,2,2)  zstd  32 B
+    │   └── one           float32  d0 3 · d1 3         (2,2)    zstd  36 B
+    ├── a.b               float32  d0 3                (3)      zstd  12 B
+    ├── empty_group       group
+    ├── größe             group
+    │   └── 数据          float32  d0 5                (2)      zstd  20 B
+    ├── top               float32  d0 4                (2)      zstd  16 B
+    └── with space        float32  d0 3                (2)      zstd  12 B
+    6 groups, 6 arrays, 128 B logical
+    ");
+    let cut = run(&["tree", "--max-nodes", "2", &store("v3_tree_cons.zarr")]).stdout;
+    assert!(
+        cut.contains("cut at 2 nodes") && cut.lines().count() == 4,
+        "{cut}"
+    );
+}
+
+#[test]
+fn metadata_by_pointer_is_the_same_in_both_formats() {
+    for name in ["xarray_v2.zarr", "xarray_v3.zarr"] {
+        let ended = run(&["meta", "-k", "/attributes/title", &store(name)]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "\"tiny é\"\n"), "{name}");
+    }
+    let ended = run(&["meta", "-k", "/atributes", &store("xarray_v3.zarr")]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.stderr.contains("attributes"), "{ended:?}");
+}
+
+#[test]
+fn raw_metadata_is_byte_for_byte() {
+    let place = store("xarray_v3.zarr");
+    let stored = std::fs::read(format!("{place}/zarr.json")).unwrap();
+    assert_eq!(
+        command(&["meta", "--raw", &place]).output().unwrap().stdout,
+        stored
+    );
+}
+
+#[test]
+fn colours_come_when_asked_for_and_not_into_a_pipe() {
+    let place = store("v3_tree_cons.zarr");
+    assert!(!run(&["ls", &place]).stdout.contains('\u{1b}'));
+    assert!(
+        run(&["ls", "--color", "always", &place])
+            .stdout
+            .contains('\u{1b}')
+    );
+    let output = command(&["ls", &place])
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn stored_bytes_are_summed_up() {
+    let ended = run(&[
+        "info",
+        "--stored",
+        "--json",
+        &format!("{}/edge", store("v3_shard.zarr")),
+    ]);
+    assert_eq!(ended.lines()[0]["stored"]["objects"], 6, "{ended:?}");
+    let ended = run(&["du", "--json", &store("v3_shard.zarr")]);
+    let document = &ended.lines()[0];
+    assert_eq!(document["arrays"].as_array().unwrap().len(), 15);
+    assert_eq!(document["metadata_documents"], 16);
+    assert_eq!(document["stray_objects"], 0);
+}
+
+#[test]
+fn completions_and_the_manual_page() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ended = run(&["completions", shell]);
+        assert!(ended.code == 0 && ended.stdout.contains("zarr-cli"), "{shell}");
+    }
+    assert!(run(&["man"]).stdout.contains(".TH zarr-cli"));
+}

@@ -1,0 +1,6 @@
+//! Runs of the built command: what it prints, how it ends, what it leaves behind.
+
+mod corpus;
+mod exit_codes;
+mod human;
+mod run;

@@ -50,11 +50,13 @@ pub(crate) fn of_core(error: &zarr_core::Error) -> (u8, &'static str) {
         E::NotConsolidated { .. } => (NOT_FOUND, "not-consolidated"),
         E::InvalidMetadata { .. } => (CORRUPT, "invalid-metadata"),
         E::Corrupt { .. } => (CORRUPT, "corrupt"),
+        E::InvalidCodecs { .. } => (CORRUPT, "invalid-codecs"),
+        E::MissingChunk { .. } => (CORRUPT, "missing-chunk"),
         E::Unsupported { .. } => (UNSUPPORTED, "unsupported"),
         E::WrongKind { .. } | E::InvalidSelection { .. } | E::InvalidNodePath { .. } => (USAGE, "usage"),
         E::ReadOnly { .. } => (REFUSED, "read-only"),
         E::NodeExists { .. } | E::UnfitParent { .. } => (REFUSED, "exists"),
-        E::LimitReached { .. } | _ => (INTERNAL, "internal"),
+        E::Internal { .. } | E::LimitReached { .. } | _ => (INTERNAL, "internal"),
     }
 }
 
@@ -195,6 +197,14 @@ mod tests {
             }),
             5
         );
+        assert_eq!(
+            code(E::MissingChunk {
+                key: url(),
+                chunk: vec![]
+            }),
+            5
+        );
+        assert_eq!(code(E::Internal { url: url() }), 10);
         assert_eq!(
             code(E::Unsupported {
                 at: url(),

@@ -51,8 +51,11 @@ fn of_core(error: &zarr_core::Error) -> Option<String> {
         E::NotConsolidated { .. } => "--consolidated auto goes on without it",
         E::InvalidMetadata { .. } => "zarr-cli meta --raw prints the stored documents as they are",
         E::Unsupported { .. } => "zarr-cli meta prints the documents all the same",
+        E::MissingChunk { .. } => "--missing fill takes the fill value for chunks that are not there",
         E::Corrupt { .. } => "the stored bytes are wrong: ask the owner, or take another copy",
         E::Fs(_)
+        | E::InvalidCodecs { .. }
+        | E::Internal { .. }
         | E::WrongKind { .. }
         | E::InvalidSelection { .. }
         | E::InvalidNodePath { .. }

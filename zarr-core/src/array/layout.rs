@@ -66,6 +66,10 @@ impl Layout {
         self.path.key(&self.keys.key(chunk))
     }
 
+    pub(crate) fn path(&self) -> &NodePath {
+        &self.path
+    }
+
     pub(crate) fn grid(&self) -> &ChunkGrid {
         &self.grid
     }

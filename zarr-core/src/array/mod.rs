@@ -16,6 +16,7 @@ mod points;
 mod read;
 mod selection;
 mod selection_text;
+mod write;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -25,6 +26,7 @@ pub use data::ArrayData;
 pub use element::Element;
 pub use read::{MissingChunks, ReadOptions, ReadReport};
 pub use selection::{Select, Selection};
+pub use write::{WriteOptions, WriteReport};
 
 use crate::codec::{Chunk, CodecError, CodecErrorKind};
 use crate::error::{Error, Result};
@@ -271,6 +273,15 @@ impl Array {
                 Ok(self.plan(selection, grids)?.with_order(Some(shards.order())))
             }
         }
+    }
+
+    /// The plan over all chunks of an array of `shape` in this array's grid.
+    fn plan_over(&self, shape: &[u64]) -> Result<Plan> {
+        Plan::new(
+            Selection::all(shape).dims(),
+            self.opened()?.layout.dimension_grids(),
+        )
+        .map_err(|plan::TooLarge| selection::invalid("more chunks than this machine can count"))
     }
 
     fn plan(

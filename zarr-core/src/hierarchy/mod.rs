@@ -35,7 +35,7 @@ mod levels;
 mod member;
 mod node;
 mod probe;
-mod update;
+pub(crate) mod update;
 mod walk;
 mod warning;
 

@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_truncation, reason = "a test")]
+
 use super::*;
 use crate::array::selection::{Select, Selection};
 use proptest::prelude::*;

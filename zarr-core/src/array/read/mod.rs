@@ -16,7 +16,7 @@ mod shard;
 mod shard_cache;
 mod target;
 
-pub(crate) use job::{Job, Shards};
+pub(crate) use job::{Job, Shards, with_scratch};
 pub use options::{MissingChunks, ReadOptions, ReadReport};
 pub(crate) use shard::ShardLayout;
 pub(crate) use shard_cache::ShardIndexCache;

@@ -1,0 +1,124 @@
+//! Writing: plan → (read, if a chunk is written in part) → encode → store.
+//!
+//! A chunk is one key, and a key is written whole or not at all, so a writer that is killed leaves old chunks and new ones,
+//! never torn ones. A chunk that is written in part is read, changed and stored on the condition that it is still the one
+//! that was read, where the store can check that: two writers of different parts of a chunk lose nothing of each other.
+
+mod chunk;
+mod options;
+mod resize;
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+
+pub use options::{WriteOptions, WriteReport};
+
+use super::data::wrong_type;
+use super::element::Element;
+use super::selection::{Selection, invalid};
+use super::{Array, ArrayData};
+use crate::codec::ChunkRef;
+use crate::error::{Error, Result};
+use chunk::{Counts, Writer};
+
+impl Array {
+    /// Writes `elements`, in C order, to `selection`.
+    ///
+    /// Chunks that the selection covers as far as the array reaches are written without being read. Chunks that are all
+    /// fill value are erased, unless [`WriteOptions::write_empty_chunks`] says otherwise. Elements that the selection names
+    /// twice have the last value.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::InvalidSelection`] if
+    /// there are more or fewer elements than the selection has; [`Error::ReadOnly`]; [`Error::Fs`] from the filesystem, with
+    /// `Precondition` if others kept writing the same chunk. After an error some chunks may be written, each of them whole.
+    pub async fn write<T: Element>(&self, selection: &Selection, elements: &[T]) -> Result<WriteReport> {
+        if !T::is_for(self.metadata.data_type()) {
+            return Err(wrong_type::<T>(&self.url(), self.metadata.data_type()));
+        }
+        let raw = T::to_raw(elements, self.metadata.data_type());
+        self.write_chunks(
+            selection,
+            ChunkRef::Fixed(bytemuck::cast_slice(&raw)),
+            &WriteOptions::default(),
+        )
+        .await
+    }
+
+    /// Writes `data`, whatever the data type, to `selection`.
+    ///
+    /// # Errors
+    /// As [`Array::write`].
+    pub async fn write_data(
+        &self,
+        selection: &Selection,
+        data: &ArrayData,
+        options: &WriteOptions,
+    ) -> Result<WriteReport> {
+        if data.data_type() != self.metadata.data_type() {
+            let what = format!(
+                "writing {} to an array of {}",
+                data.data_type().name(),
+                self.metadata.data_type().name()
+            );
+            return Err(Error::Unsupported { at: self.url(), what });
+        }
+        self.write_chunks(selection, data.elements().as_ref(), options)
+            .await
+    }
+
+    /// Writes elements in decoded form (see [`DataType`](crate::metadata::DataType)) to `selection`.
+    ///
+    /// # Errors
+    /// As [`Array::write`].
+    pub async fn write_chunks(
+        &self,
+        selection: &Selection,
+        elements: ChunkRef<'_>,
+        options: &WriteOptions,
+    ) -> Result<WriteReport> {
+        let opened = self.opened()?;
+        self.check_count(selection, elements)?;
+        self.store().ensure_writable("set", &self.path().key(""))?;
+        let plan = self.plan(selection, opened.layout.dimension_grids())?;
+        let writer = Arc::new(Writer::new(
+            Arc::clone(self.store()),
+            Arc::clone(&opened.layout),
+            Arc::clone(&opened.cache),
+            self.shape().to_vec(),
+            options.clone(),
+        ));
+        let width = options.width(opened.layout.chunk_bytes_hint());
+        let counts = Counts::default();
+        futures::stream::iter(0..plan.len())
+            .map(|ordinal| {
+                let (plan, writer, counts) = (&plan, Arc::clone(&writer), &counts);
+                async move { writer.write(plan, plan.task(ordinal), elements, counts).await }
+            })
+            .buffer_unordered(width)
+            .try_for_each(|()| futures::future::ready(Ok(())))
+            .await?;
+        Ok(counts.report())
+    }
+
+    fn check_count(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
+        let (given, fits) = match (elements, self.metadata.data_type().size_bytes()) {
+            (ChunkRef::Fixed(bytes), Some(size)) => {
+                (bytes.len() / size.max(1), bytes.len() % size.max(1) == 0)
+            }
+            (ChunkRef::Variable(values), None) => (values.len(), true),
+            (ChunkRef::Fixed(_), None) | (ChunkRef::Variable(_), Some(_)) => (0, false),
+        };
+        if !fits {
+            return Err(invalid(format!(
+                "the elements are not of data type {}",
+                self.metadata.data_type().name()
+            )));
+        }
+        match selection.element_count() {
+            Some(wanted) if wanted == given as u64 => Ok(()),
+            wanted => Err(invalid(format!("{given} elements for a selection of {wanted:?}"))),
+        }
+    }
+}

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 
 use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
 use crate::info::{CatResult, DirListing, FileInfo, IoStats};
 use crate::path::Path;
@@ -88,20 +88,13 @@ impl Map {
         self.prefix.join_path(path)
     }
 
-    /// The place of a file that is read in the other filesystem.
-    fn file(&self, op: &'static str, path: &Path) -> Result<Path> {
+    /// The place of a file in the other filesystem. Our root is no file, whatever lies in its place there: it is taken as the
+    /// other root, which is no file either and is refused there, in the right order with everything else.
+    fn file(&self, path: &Path) -> Path {
         if path.is_root() {
-            return Err(Context::new(self.name.clone(), op, path).not_found());
+            return Path::root();
         }
-        Ok(self.folder(path))
-    }
-
-    /// The place of a file that is written in the other filesystem.
-    fn target(&self, op: &'static str, path: &Path) -> Result<Path> {
-        if path.is_root() {
-            return Err(Context::new(self.name.clone(), op, path).root_is_no_file());
-        }
-        Ok(self.folder(path))
+        self.folder(path)
     }
 
     fn path(&self, path: Path) -> Path {
@@ -162,14 +155,14 @@ impl<F: FileSystem> FileSystem for PrefixFileSystem<F> {
     }
 
     async fn info(&self, path: &Path) -> Result<FileInfo> {
-        let place = self.map.file("info", path)?;
+        let place = self.map.file(path);
         let info = self.inner.info(&place).await;
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))
     }
 
     async fn cat_file(&self, path: &Path, options: CatOptions) -> Result<CatResult> {
-        let place = self.map.file("cat_file", path)?;
+        let place = self.map.file(path);
         let CatResult { bytes, info } = self
             .inner
             .cat_file(&place, options)
@@ -185,13 +178,13 @@ impl<F: FileSystem> FileSystem for PrefixFileSystem<F> {
         ranges: &[Range<u64>],
         options: CatRangesOptions,
     ) -> Result<Vec<Bytes>> {
-        let place = self.map.file("cat_ranges", path)?;
+        let place = self.map.file(path);
         let bytes = self.inner.cat_ranges(&place, ranges, options).await;
         bytes.map_err(|error| self.map.error(error))
     }
 
     async fn cat_stream(&self, path: &Path, options: CatOptions) -> Result<CatStream> {
-        let place = self.map.file("cat_stream", path)?;
+        let place = self.map.file(path);
         let CatStream { info, bytes } = self
             .inner
             .cat_stream(&place, options)
@@ -204,28 +197,28 @@ impl<F: FileSystem> FileSystem for PrefixFileSystem<F> {
     }
 
     async fn pipe_file(&self, path: &Path, bytes: Bytes, options: PipeOptions) -> Result<FileInfo> {
-        let place = self.map.target("pipe_file", path)?;
+        let place = self.map.file(path);
         let info = self.inner.pipe_file(&place, bytes, options).await;
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))
     }
 
     async fn pipe_stream(&self, path: &Path, stream: ByteStream, options: PipeOptions) -> Result<FileInfo> {
-        let place = self.map.target("pipe_stream", path)?;
+        let place = self.map.file(path);
         let info = self.inner.pipe_stream(&place, stream, options).await;
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))
     }
 
     async fn cp_file(&self, from: &Path, to: &Path, mode: WriteMode) -> Result<FileInfo> {
-        let (from, to) = (self.map.file("cp_file", from)?, self.map.target("cp_file", to)?);
+        let (from, to) = (self.map.file(from), self.map.file(to));
         let info = self.inner.cp_file(&from, &to, mode).await;
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))
     }
 
     async fn rm_file(&self, path: &Path) -> Result<()> {
-        let place = self.map.file("rm_file", path)?;
+        let place = self.map.file(path);
         self.inner
             .rm_file(&place)
             .await
@@ -265,7 +258,7 @@ struct PrefixReader {
 
 impl BlockingReader for PrefixReader {
     fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
-        let place = self.map.file("read", path)?;
+        let place = self.map.file(path);
         let info = self.inner.read(&place, range, buffer);
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))

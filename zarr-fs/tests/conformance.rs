@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use url::Url;
 use zarr_fs::session::SessionOptions;
-use zarr_fs::testing::{Hang, Harness, Stall};
+use zarr_fs::testing::{CountingFileSystem, FaultyFileSystem, Hang, Harness, Stall};
 use zarr_fs::{
     Capabilities, Factory, FileSystem, LocalFileSystem, LocalOptions, MemoryFactory, Options, Path,
     PipeOptions, PrefixFileSystem,
@@ -187,6 +187,15 @@ impl Wrap for Shared {
     }
 }
 
+/// What counts and what could fail, over each other.
+struct Observed;
+
+impl Wrap for Observed {
+    fn wrap(inner: Box<dyn FileSystem>, _: &'static Location<'static>) -> Box<dyn FileSystem> {
+        Box::new(CountingFileSystem::new(FaultyFileSystem::new(inner)))
+    }
+}
+
 mod memory {
     zarr_fs::conformance!(super::Memory);
 }
@@ -201,6 +210,10 @@ mod prefix {
 
 mod arc_of_box {
     zarr_fs::conformance!(super::Wrapped<super::ArcOfBox>);
+}
+
+mod counting_and_faulty {
+    zarr_fs::conformance!(super::Wrapped<super::Observed>);
 }
 
 mod shared_lease {

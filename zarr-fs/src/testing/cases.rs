@@ -93,3 +93,25 @@ macro_rules! conformance {
                 }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_in_the_list_and_runs_where_it_says() {
+        let list = include_str!("cases.rs");
+        let modules = [
+            include_str!("read.rs"),
+            include_str!("write.rs"),
+            include_str!("list.rs"),
+            include_str!("close.rs"),
+            include_str!("nothing_left.rs"),
+        ];
+        let mut count = 0;
+        for case in modules.iter().flat_map(|module| module.split("pub async fn ").skip(1)) {
+            let name = case.split('<').next().unwrap();
+            assert!(list.contains(&format!(" {name};")), "{name} is not run");
+            count += 1;
+        }
+        assert_eq!(count, 56, "the number in the documentation");
+    }
+}

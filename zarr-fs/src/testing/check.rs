@@ -59,15 +59,17 @@ pub async fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
     let limit = Instant::now() + Duration::from_secs(30);
     while !ready() {
         assert!(Instant::now() < limit, "it never came true that {what}");
-        pause().await;
+        sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Lets a millisecond pass.
-async fn pause() {
-    const STEP: Duration = Duration::from_millis(1);
+/// Lets some time pass, on any executor: without a tokio runtime it blocks its thread.
+pub(super) async fn sleep(time: Duration) {
+    if time.is_zero() {
+        return;
+    }
     if tokio::runtime::Handle::try_current().is_ok() {
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(time).await;
         return;
     }
     let mut over = false;
@@ -76,7 +78,7 @@ async fn pause() {
             return Poll::Ready(());
         }
         over = true;
-        std::thread::sleep(STEP);
+        std::thread::sleep(time);
         cx.waker().wake_by_ref();
         Poll::Pending
     })

@@ -2,7 +2,7 @@
 //!
 //! A backend writes a [`Harness`] (start a server, seed it, open a filesystem, make it hang) and one line for each:
 //!
-//! ```ignore
+//! ```text
 //! mod memory {
 //!     zarr_fs::conformance!(super::MemoryHarness);
 //! }
@@ -14,7 +14,8 @@
 //! no skip: the case asserts `Unsupported`. `conformance!` says for each case what it runs on: a current-thread tokio
 //! runtime, no runtime at all, or a child process.
 //!
-//! Beside the suite: the leak probe in [`leak`].
+//! Beside the suite: [`CountingFileSystem`] and [`FaultyFileSystem`] for the tests of whoever uses a filesystem, the leak
+//! probe in [`leak`], and random operations with their model in [`strategies`].
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,7 +29,10 @@
 
 mod cases;
 mod check;
+mod counting;
+mod faulty;
 mod harness;
+mod rounds;
 mod run;
 mod stall;
 
@@ -37,9 +41,12 @@ pub mod leak;
 pub mod list;
 pub mod nothing_left;
 pub mod read;
+pub mod strategies;
 pub mod write;
 
 pub use check::{assert_closed, assert_not_found, assert_unsupported, wait_for};
+pub use counting::{CountingFileSystem, Counts, Request};
+pub use faulty::{Fault, Faults, FaultyFileSystem, Wrong};
 pub use harness::{Case, Hang, Harness};
 pub use run::{in_child, on_tokio, without_runtime};
 pub use stall::Stall;

@@ -12,6 +12,10 @@ use crate::sync::lock;
 /// How often the gate looks whether the client is still busy.
 const TICK: Duration = Duration::from_millis(2);
 
+/// How much longer the gate waits while an answer is under way, in case it sets the client in motion. One that never ends (a stall)
+/// must not hold up the rest for ever.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Holds requests until the client has nothing more to ask, then lets the whole wave go and counts one round.
 ///
 /// Two requests of which one depends on the other's answer are never in one wave, and requests that do not depend on each other
@@ -138,14 +142,10 @@ impl Gate {
             let activity = connections.activity();
             let mut state = lock(&self.state);
             state.waiting.retain(|waiting| !waiting.is_closed());
-            // An answer on its way may still set the client in motion.
             let answering = log.in_flight() > state.waiting.len();
-            quiet_ticks = if activity == seen && !answering {
-                quiet_ticks + 1
-            } else {
-                0
-            };
+            quiet_ticks = if activity == seen { quiet_ticks + 1 } else { 0 };
             seen = activity;
+            let settle = if answering { settle + PATIENCE } else { settle };
             if TICK * quiet_ticks >= settle {
                 state.release();
                 state.complete();

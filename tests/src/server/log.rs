@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::{HeaderMap, Method, Version};
 
 use super::app::{Request, decode};
-use super::fault::FaultId;
+use super::schedule::FaultId;
 use crate::sync::lock;
 
 /// How many requests a log keeps; the counts go on beyond it.

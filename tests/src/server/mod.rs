@@ -9,6 +9,7 @@ mod gate;
 mod log;
 mod range;
 mod run;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -25,11 +26,12 @@ pub(crate) use app::decode;
 pub use app::{Answer, App, Framing, Request};
 pub(crate) use condition::Validators;
 pub(crate) use conn::{Connections, Control, Counted};
-pub use fault::{At, Break, Fault, FaultId, Faults, When};
+pub use fault::{At, Break, Fault};
 pub use gate::RoundGate;
 pub use log::{Logged, Observer};
 pub(crate) use range::{Ranged, ranged};
 pub(crate) use run::bind;
+pub use schedule::{FaultId, Faults, When};
 pub use tls::TestCa;
 
 use crate::sync::lock;

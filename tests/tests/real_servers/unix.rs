@@ -11,7 +11,8 @@ use zarr_tests::external::{External, Kind};
 use zarr_tests::http::{HttpServer, IndexStyle, Mode};
 use zarr_tests::{probe, python, trial};
 
-fn main() -> ExitCode {
+/// Runs the trials, or as a child its case.
+pub(crate) fn main() -> ExitCode {
     let fixture = tempfile::tempdir().expect("a temporary folder can be made");
     let root = fixture.path().to_owned();
     if child::case().is_none() {
@@ -57,6 +58,13 @@ fn main() -> ExitCode {
             answers_alike(&real, kind, mode, source)
         }));
     }
+    let source = root.clone();
+    trials.push(trial::with_server(
+        "the_copy_of_mod_dav_writes_like_it",
+        Kind::ApacheDav,
+        root.clone(),
+        move |real| writes_alike(&real, source),
+    ));
     let cases = vec![Case {
         name: "a_case_runs_in_a_process_of_its_own",
         limit: Duration::from_secs(20),
@@ -122,6 +130,16 @@ fn ask(
     url: &str,
     headers: &[(&str, &str)],
 ) -> Result<Reply, Failed> {
+    ask_with(server_ca, method, url, headers, "")
+}
+
+fn ask_with(
+    server_ca: Option<&zarr_tests::TestCa>,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &'static str,
+) -> Result<Reply, Failed> {
     let mut roots = rustls::RootCertStore::empty();
     if let Some(ca) = server_ca {
         roots.add(ca.der().to_vec().into())?;
@@ -136,7 +154,7 @@ fn ask(
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()?;
-    let mut request = client.request(method.parse()?, url);
+    let mut request = client.request(method.parse()?, url).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -236,7 +254,7 @@ fn answers_alike(real: &External, kind: Kind, mode: Mode, root: PathBuf) -> Resu
         let replies = [&urls.0, &urls.1].map(|url| ask(None, method, &format!("{url}{path}"), headers));
         let [theirs, ours] = replies;
         let mut differ = |what: &str, theirs: String, ours: String| {
-            if theirs != ours {
+        if theirs != ours {
                 differences.push(format!(
                     "{method} {path} {headers:?}: {what}: {theirs} but the copy {ours}"
                 ));
@@ -300,6 +318,86 @@ fn answers_alike(real: &External, kind: Kind, mode: Mode, root: PathBuf) -> Resu
             }
         } else if matches!(theirs.status, 200 | 206) {
             differ("body", their_body, our_body);
+        }
+    }
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(differences.join("\n").into())
+    }
+}
+
+/// Method, path and headers of writes, one after another; `TO:` before a path makes a `Destination` of it.
+const WRITES: [(&str, &str, &[(&str, &str)]); 27] = [
+    ("OPTIONS", "/d/", &[]),
+    ("PUT", "/new/k", &[]),
+    ("MKCOL", "/new", &[]),
+    ("MKCOL", "/new/", &[]),
+    ("MKCOL", "/a/b/", &[]),
+    ("PUT", "/new/k", &[]),
+    ("PUT", "/new/k", &[]),
+    ("PUT", "/new/k", &[("if-none-match", "*")]),
+    ("PUT", "/new/k", &[("if-match", "\"other\"")]),
+    ("PUT", "/new/k2", &[("if-none-match", "*")]),
+    ("PUT", "/new/sp%20ace+%26", &[]),
+    ("COPY", "/new/k", &[("destination", "TO:/new/copy")]),
+    (
+        "COPY",
+        "/new/k",
+        &[("destination", "TO:/new/copy"), ("overwrite", "F")],
+    ),
+    ("COPY", "/new/k", &[("destination", "TO:/new/copy")]),
+    ("COPY", "/new/k", &[("destination", "TO:/none/copy")]),
+    ("COPY", "/new/nothing", &[("destination", "TO:/new/copy")]),
+    ("COPY", "/new/k", &[]),
+    ("MOVE", "/new/copy", &[("destination", "TO:/new/moved")]),
+    ("GET", "/new/copy", &[]),
+    ("GET", "/new/moved", &[]),
+    ("MOVE", "/new/", &[("destination", "TO:/newer/")]),
+    ("GET", "/newer/k", &[]),
+    ("PROPFIND", "/newer/", &[("depth", "1")]),
+    ("DELETE", "/newer/k", &[]),
+    ("DELETE", "/newer/k", &[]),
+    ("DELETE", "/newer/", &[]),
+    ("GET", "/newer/k2", &[]),
+];
+
+fn writes_alike(real: &External, root: PathBuf) -> Result<(), Failed> {
+    let copy = HttpServer::builder(Mode::Dav).base("/dav").start();
+    copy.load_dir(&root, "");
+    let urls = [real.url().to_owned(), copy.base_url()];
+    let mut differences = Vec::new();
+    for (step, (method, path, headers)) in WRITES.into_iter().enumerate() {
+        let body = if method == "PUT" { "data" } else { "" };
+        let answers = urls.each_ref().map(|url| {
+            let headers: Vec<(&str, String)> = headers
+                .iter()
+                .map(|&(name, value)| (name, value.replace("TO:", url)))
+                .collect();
+            let headers: Vec<(&str, &str)> = headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            let reply = ask_with(None, method, &format!("{url}{path}"), &headers, body)?;
+            let is_get = method == "GET" && reply.status == 200;
+            let body = if is_get {
+                String::from_utf8_lossy(&reply.body).into_owned()
+            } else {
+                String::new()
+            };
+            let links = if method == "PROPFIND" {
+                links(&String::from_utf8_lossy(&reply.body))
+            } else {
+                BTreeSet::new()
+            };
+            Ok::<_, Failed>(format!("{} {body} {links:?}", reply.status))
+        });
+        let [theirs, ours] = answers;
+        let (theirs, ours) = (theirs?, ours?);
+        if theirs != ours {
+            differences.push(format!(
+                "{step} {method} {path} {headers:?}: {theirs} but the copy {ours}"
+            ));
         }
     }
     if differences.is_empty() {

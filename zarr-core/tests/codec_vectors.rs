@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use zarr_core::codec::{Chunk, CodecChain, Scratch};
+use zarr_core::codec::{Chunk, CodecChain, CodecErrorKind, Scratch};
 use zarr_core::metadata::{ArrayMetadata, Json};
 
 type Failure = Box<dyn std::error::Error>;
@@ -122,5 +122,77 @@ fn what_is_written_is_what_numcodecs_writes_or_reads_back() -> Result<(), Failur
     }
     println!("{same} of {} encoded to the same bytes", cases.len());
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+/// Checksums that cover every byte.
+fn is_checked(name: &str) -> bool {
+    ["crc32", "adler32", "fletcher32", "jenkins_lookup3"]
+        .iter()
+        .any(|stem| name.starts_with(stem))
+}
+
+#[test]
+fn changed_bytes_are_refused_or_make_a_whole_chunk() -> Result<(), Failure> {
+    let mut scratch = Scratch::new();
+    // A fixed sequence: a failure names its case and can be repeated.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for case in cases()? {
+        let size = match case.chain.decode(&case.encoded, &mut scratch)? {
+            Chunk::Fixed(bytes) => bytes.len(),
+            Chunk::Variable(_) => return Err("variable".into()),
+        };
+        for round in 0..60_usize {
+            let mut bytes = case.encoded.clone();
+            let at = usize::try_from(next() % bytes.len().max(1) as u64)?;
+            match round % 6 {
+                0 => bytes.truncate(at),
+                1 => bytes.extend_from_slice(&next().to_le_bytes()),
+                // Headers are where the lies are.
+                2 => bytes
+                    .iter_mut()
+                    .take(24)
+                    .skip(at % 24)
+                    .take(4)
+                    .for_each(|byte| *byte = 0xff),
+                3 => {
+                    if let Some(byte) = bytes.get_mut(at % 24) {
+                        *byte = next().to_le_bytes()[0];
+                    }
+                }
+                _ => {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte ^= 1 << (next() % 8);
+                    }
+                }
+            }
+            match case.chain.decode(&bytes, &mut scratch) {
+                Ok(Chunk::Fixed(out)) => {
+                    assert_eq!(out.len(), size, "{}", case.name);
+                    assert!(
+                        !is_checked(&case.name) || bytes == case.encoded,
+                        "{}: not found",
+                        case.name
+                    );
+                }
+                Ok(Chunk::Variable(_)) => return Err(case.name.into()),
+                Err(error) => {
+                    let verdict = matches!(
+                        error.kind,
+                        CodecErrorKind::Corrupt { .. }
+                            | CodecErrorKind::Unsupported { .. }
+                            | CodecErrorKind::OutOfMemory { .. }
+                    );
+                    assert!(verdict, "{}: {error}", case.name);
+                }
+            }
+        }
+    }
     Ok(())
 }

@@ -46,6 +46,7 @@ mod scratch;
 pub mod sharding;
 mod size;
 mod stage;
+mod strided;
 mod transpose;
 mod v2_buffer;
 mod vlen;

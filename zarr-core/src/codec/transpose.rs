@@ -2,6 +2,7 @@
 
 use super::error::{CodecError, Result};
 use super::representation::Representation;
+use super::strided::Walk;
 use super::{ArrayToArray, VariableLength};
 
 const NAME: &str = "transpose";
@@ -84,101 +85,60 @@ impl Transpose {
                 stride = stride.saturating_mul(*edge);
             }
         }
-        Walk::new(self.decoded_shape.iter().copied().zip(strides).collect())
-    }
-}
-
-/// Walks over an array in C order of the one side and says where each row begins on the other side.
-#[derive(Debug)]
-struct Walk {
-    /// Length and stride of each dimension, outermost first, without those of length 1, adjacent ones merged.
-    dimensions: Vec<(usize, usize)>,
-}
-
-impl Walk {
-    fn new(all: Vec<(usize, usize)>) -> Self {
-        let mut dimensions: Vec<(usize, usize)> = Vec::with_capacity(all.len());
-        for (length, stride) in all.into_iter().filter(|(length, _)| *length != 1) {
-            match dimensions.last_mut() {
-                Some((outer, outer_stride)) if *outer_stride == stride.saturating_mul(length) => {
-                    *outer = outer.saturating_mul(length);
-                    *outer_stride = stride;
-                }
-                _ => dimensions.push((length, stride)),
-            }
-        }
-        Self { dimensions }
-    }
-
-    /// Calls `row` with the start and stride of each innermost row, and its length.
-    fn rows(&self, mut row: impl FnMut(usize, usize, usize)) {
-        let Some(((length, stride), outer)) = self.dimensions.split_last() else {
-            return row(0, 1, 1);
-        };
-        if self.dimensions.iter().any(|(length, _)| *length == 0) {
-            return;
-        }
-        let mut index = vec![0_usize; outer.len()];
-        let mut start = 0_usize;
-        loop {
-            row(start, *stride, *length);
-            let mut dimension = outer.len();
-            loop {
-                let Some(next) = dimension.checked_sub(1) else {
-                    return;
-                };
-                dimension = next;
-                let (Some(position), Some((length, stride))) =
-                    (index.get_mut(dimension), outer.get(dimension))
-                else {
-                    return;
-                };
-                *position += 1;
-                start += stride;
-                if *position < *length {
-                    break;
-                }
-                start -= stride * length;
-                *position = 0;
-            }
-        }
+        let dimensions: Vec<_> = self.decoded_shape.iter().copied().zip(strides).collect();
+        Walk::new(&dimensions)
     }
 }
 
 /// Copies elements of `N` bytes: `target` in order, `source` by strides.
 fn gather<const N: usize>(walk: &Walk, source: &[u8], target: &mut [u8]) {
     let (source, _) = source.as_chunks::<N>();
-    let (mut target, _) = target.as_chunks_mut::<N>();
+    let (target, _) = target.as_chunks_mut::<N>();
+    if let Some(planes) = walk.planes() {
+        planes
+            .outer
+            .starts(|from, to| planes.gather(source, from, target, to));
+        return;
+    }
+    let mut target = target;
     walk.rows(|start, stride, length| {
         let (row, rest) = std::mem::take(&mut target)
             .split_at_mut_checked(length)
             .unwrap_or_default();
         target = rest;
-        let from = source
-            .get(start..)
-            .unwrap_or_default()
-            .iter()
-            .step_by(stride.max(1));
-        for (to, from) in row.iter_mut().zip(from) {
-            *to = *from;
+        let from = source.get(start..).unwrap_or_default();
+        match from.get(..length) {
+            Some(from) if stride == 1 => row.copy_from_slice(from),
+            _ => row
+                .iter_mut()
+                .zip(from.iter().step_by(stride.max(1)))
+                .for_each(|(to, from)| *to = *from),
         }
     });
 }
 
 /// Copies elements of `N` bytes: `source` in order, `target` by strides.
 fn scatter<const N: usize>(walk: &Walk, source: &[u8], target: &mut [u8]) {
-    let (mut source, _) = source.as_chunks::<N>();
+    let (source, _) = source.as_chunks::<N>();
     let (target, _) = target.as_chunks_mut::<N>();
+    if let Some(planes) = walk.planes() {
+        planes
+            .outer
+            .starts(|to, from| planes.scatter(source, from, target, to));
+        return;
+    }
+    let mut source = source;
     walk.rows(|start, stride, length| {
         let (row, rest) = source.split_at_checked(length).unwrap_or_default();
         source = rest;
-        let to = target
-            .get_mut(start..)
-            .unwrap_or_default()
-            .iter_mut()
-            .step_by(stride.max(1));
-        for (to, from) in to.zip(row) {
-            *to = *from;
+        let to = target.get_mut(start..).unwrap_or_default();
+        match to.get_mut(..length) {
+            Some(to) if stride == 1 => to.copy_from_slice(row),
+            _ => to
+                .iter_mut()
+                .step_by(stride.max(1))
+                .zip(row)
+                .for_each(|(to, from)| *to = *from),
         }
     });
 }
@@ -272,5 +232,94 @@ impl ArrayToArray for Transpose {
             .into_iter()
             .for_each(|place| out.push(decoded.get(place).unwrap_or_default()));
         Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::metadata::DataType;
+
+    fn transpose(shape: &[u64], size: usize, order: &[u64]) -> Transpose {
+        let data_type = DataType::RawBytes { size_bytes: size };
+        let array = Representation::new(shape.to_vec(), data_type, vec![0; size]).unwrap();
+        Transpose::new(order, &array).unwrap()
+    }
+
+    /// The definition, element by element: `encoded[j] = decoded[i]` where `j[k] = i[order[k]]`.
+    fn naive(shape: &[usize], size: usize, order: &[usize], decoded: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let encoded_shape: Vec<usize> = order.iter().map(|dimension| shape[*dimension]).collect();
+        for flat in 0..shape.iter().product() {
+            let (mut rest, mut index) = (flat, vec![0; shape.len()]);
+            for (at, edge) in encoded_shape.iter().enumerate().rev() {
+                index[order[at]] = rest % edge;
+                rest /= edge;
+            }
+            let from = index
+                .iter()
+                .zip(shape)
+                .fold(0, |sum, (index, edge)| sum * edge + index);
+            out.extend_from_slice(&decoded[from * size..(from + 1) * size]);
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn follows_the_definition_and_inverts(
+            shape in prop_oneof![
+                proptest::collection::vec(0_u64..6, 0..5),
+                proptest::collection::vec(prop_oneof![Just(1_u64), 7..40_u64], 2..4),
+            ],
+            size in prop_oneof![Just(1_usize), Just(2), Just(3), Just(4), Just(8), Just(16)],
+            seed in any::<u64>(),
+        ) {
+            let mut order: Vec<u64> = (0..shape.len() as u64).collect();
+            for at in (1..order.len()).rev() {
+                order.swap(at, usize::try_from(seed >> (at * 7)).unwrap_or(0) % (at + 1));
+            }
+            let codec = transpose(&shape, size, &order);
+            let edges: Vec<usize> = shape.iter().map(|edge| usize::try_from(*edge).unwrap()).collect();
+            let bytes = edges.iter().product::<usize>() * size;
+            let decoded: Vec<u8> = (0..bytes).map(|at| u8::try_from(at * 31 % 251).unwrap()).collect();
+            let mut encoded = vec![0; bytes];
+            codec.encode_into(&decoded, &mut encoded).unwrap();
+            let plain: Vec<usize> = order.iter().map(|at| usize::try_from(*at).unwrap()).collect();
+            prop_assert_eq!(&encoded, &naive(&edges, size, &plain, &decoded));
+            let mut again = vec![0; bytes];
+            codec.decode_into(&encoded, &mut again).unwrap();
+            prop_assert_eq!(&again, &decoded);
+            if codec.decodes_to_same_bytes() {
+                prop_assert_eq!(encoded, decoded);
+            }
+        }
+
+        #[test]
+        fn variable_elements_move_like_fixed_ones(a in 0_u64..5, b in 0_u64..5, c in 1_u64..4) {
+            let array = Representation::new(vec![a, b, c], DataType::String, Vec::new()).unwrap();
+            let codec = Transpose::new(&[2, 0, 1], &array).unwrap();
+            let mut values = VariableLength::default();
+            (0..a * b * c).for_each(|at| values.push(at.to_string().as_bytes()));
+            let encoded = codec.encode_variable(&values).unwrap();
+            prop_assert_eq!(codec.decode_variable(encoded.clone()).unwrap(), values);
+            let fixed = transpose(&[a, b, c], 1, &[2, 0, 1]);
+            let plain: Vec<u8> = (0..a * b * c).map(|at| u8::try_from(at).unwrap()).collect();
+            let mut moved = vec![0; plain.len()];
+            fixed.encode_into(&plain, &mut moved).unwrap();
+            let expected: Vec<String> = moved.iter().map(u8::to_string).collect();
+            let found: Vec<String> = encoded.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn wrong_orders_are_refused() {
+        let array = Representation::new(vec![2, 3], DataType::Bool, vec![0]).unwrap();
+        for order in [&[][..], &[0], &[0, 0], &[0, 2], &[0, 1, 2], &[u64::MAX, 0]] {
+            assert!(Transpose::new(order, &array).is_err(), "{order:?}");
+        }
     }
 }

@@ -15,12 +15,19 @@ const RUN: usize = 32;
 pub(super) fn decompress(input: &[u8], out: &mut [u8]) -> Option<usize> {
     let (first, mut input) = input.split_first()?;
     let mut control = *first & 31;
-    let mut filled = 0_usize;
+    let (mut filled, room) = (0_usize, out.len());
     loop {
         if control < 32 {
             let (literal, rest) = input.split_at_checked(usize::from(control) + 1)?;
             let end = filled.checked_add(literal.len())?;
-            out.get_mut(filled..end)?.copy_from_slice(literal);
+            match (
+                input.first_chunk::<RUN>(),
+                out.get_mut(filled..).and_then(<[u8]>::first_chunk_mut::<RUN>),
+            ) {
+                // Whatever is copied too much is overwritten by the next operation.
+                (Some(from), Some(to)) if filled + 2 * RUN <= room => *to = *from,
+                _ => out.get_mut(filled..end)?.copy_from_slice(literal),
+            }
             filled = end;
             input = rest;
         } else {
@@ -57,6 +64,16 @@ pub(super) fn decompress(input: &[u8], out: &mut [u8]) -> Option<usize> {
 fn copy_match(out: &mut [u8], at: usize, distance: usize, length: usize) -> Option<()> {
     let start = at.checked_sub(distance)?;
     let end = at.checked_add(length).filter(|end| *end <= out.len())?;
+    if distance >= STEP && end + STEP <= out.len() {
+        // Most matches are short: whole steps, the last one perhaps beyond the end, where the next operation writes.
+        let mut done = 0;
+        while done < length {
+            let step = *out.get(start + done..)?.first_chunk::<STEP>()?;
+            *out.get_mut(at + done..)?.first_chunk_mut::<STEP>()? = step;
+            done += STEP;
+        }
+        return Some(());
+    }
     if distance == 1 {
         let byte = *out.get(start)?;
         out.get_mut(at..end)?.fill(byte);
@@ -71,6 +88,9 @@ fn copy_match(out: &mut [u8], at: usize, distance: usize, length: usize) -> Opti
     }
     Some(())
 }
+
+/// Bytes that are copied at once.
+const STEP: usize = 16;
 
 const HASH_BITS: u32 = 13;
 

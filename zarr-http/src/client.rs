@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use object_store::http::HttpStore;
 use zarr_fs::object_store::{Fault, Intent, Request, Retry, Transport, TransportError};
 use zarr_fs::session::IoCounters;
-use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Path, Result, Version};
+use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
 
-use crate::config::Settings;
+use crate::config::{ListingMode, Settings};
 use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
 use crate::write;
 
@@ -97,8 +97,10 @@ impl Shared {
             |knowledge| knowledge.listing(),
         );
         capabilities.listing = match self.settings.listing {
-            crate::ListingMode::None => zarr_fs::Listing::None,
-            crate::ListingMode::Auto | crate::ListingMode::WebDav | crate::ListingMode::Index => listing,
+            ListingMode::None => Listing::None,
+            // An index hides what it likes, whatever is still to be learned.
+            ListingMode::Index if listing == Listing::Complete => Listing::VisibleOnly,
+            ListingMode::Auto | ListingMode::WebDav | ListingMode::Index => listing,
         };
         capabilities.write = self.settings.write;
         capabilities.create = self.settings.write && !self.facts.cannot_create.load(Ordering::Relaxed);

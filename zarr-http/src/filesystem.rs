@@ -267,6 +267,13 @@ impl FileSystem for HttpFileSystem {
                 })
                 .collect();
         }
+        if plan.fetches().is_empty() {
+            // Nothing is asked, but a closed lease still says so.
+            return self
+                .run("cat_ranges", path, CallKind::Read, |_, _| async move { Ok(()) })
+                .await
+                .and_then(|()| plan.slice_out(&[], &at));
+        }
         let fetches = plan.fetches().iter().cloned();
         let found = try_join_all(fetches.map(|range| get(range.into()))).await;
         let found = found.map_err(|error| blame(error, wanted))?;
@@ -313,6 +320,7 @@ impl FileSystem for HttpFileSystem {
         // The stream is the caller's code: it runs here, not on the I/O thread, which gathers what it gives.
         let (mut pieces, mut gathered) = futures::channel::mpsc::channel::<Result<Bytes>>(1);
         let upload = self.run("pipe_stream", path, CallKind::Write, |remote, at| async move {
+            write::check(&remote, &at, &options)?;
             let mut whole = BytesMut::new();
             while let Some(piece) = CallContext::parked(gathered.next()).await? {
                 whole.extend_from_slice(&piece?);
@@ -356,11 +364,21 @@ impl FileSystem for HttpFileSystem {
     }
 
     fn find(&self, prefix: &Path) -> BoxStream<'static, Result<FileInfo>> {
+        // The listings are read here, and each of their requests is a call. What they name goes through one call more, which
+        // lasts as long as the stream: so a close ends it as it ends any stream.
+        let (files, mut found) = listing::queue();
+        let items = self.lease.stream("find", prefix, |_, sink| async move {
+            while let Some(file) = CallContext::parked(found.next()).await? {
+                sink.send(file?).await?;
+            }
+            Ok(())
+        });
         let asker = self.asker("find");
-        listing::find(prefix, move |dir| {
+        let ls = move |dir: Path| {
             let asker = asker.clone();
             async move { asker.list(&dir).await }
-        })
+        };
+        listing::beside(items, listing::walk(prefix.clone(), ls, files))
     }
 
     fn blocking_reader(&self) -> Option<Arc<dyn BlockingReader>> {

@@ -196,7 +196,7 @@ fn folder_of(url: &url::Url) -> Folder {
     Folder::new(url)
 }
 
-fn is_html(headers: &HeaderMap) -> bool {
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -399,13 +399,13 @@ pub(crate) async fn stat(remote: &Remote, at: &Context) -> Result<FileInfo> {
     }
 }
 
-fn is_html_name(at: &Context) -> bool {
+pub(crate) fn is_html_name(at: &Context) -> bool {
     let name = at.path.name().unwrap_or_default().to_ascii_lowercase();
     name.ends_with(".html") || name.ends_with(".htm")
 }
 
 /// A page where no page is expected: a file, or a folder that the server shows without a redirect.
-async fn stat_of_page(remote: &Remote, at: &Context) -> Result<FileInfo> {
+pub(crate) async fn stat_of_page(remote: &Remote, at: &Context) -> Result<FileInfo> {
     /// An index is known by its head and its list; a longer page is taken for a file.
     const LONGEST: u64 = 4 << 20;
     let request = request(remote, at, None, None);

@@ -72,6 +72,9 @@ pub(crate) async fn pump(
         response.status,
         &response.headers,
     )?;
+    if read::is_html(&response.headers) && !read::is_html_name(at) {
+        read::stat_of_page(remote, at).await?;
+    }
     let is_gzip = encoding(&response.headers) == Some(Encoding::Gzip);
     let is_part = response.status == StatusCode::PARTIAL_CONTENT;
     let mut left = None;

@@ -108,22 +108,37 @@ pub(crate) async fn pipe(
     bytes: Bytes,
     options: &PipeOptions,
 ) -> Result<FileInfo> {
+    check(remote, at, options)?;
+    let size = bytes.len() as u64;
+    let etag = if options.mode == WriteMode::Create {
+        create(remote, at, bytes).await?;
+        None
+    } else {
+        put(remote, at, &at.path, bytes).await?
+    };
+    let written = FileInfo::new(at.path.clone()).with_size_bytes(size);
+    if etag.is_some() {
+        return Ok(written.with_version(Version {
+            etag,
+            generation: None,
+        }));
+    }
+    // Apache and nginx do not tell the version they have made. It can be asked for; another writer may come in between, so
+    // a file of another size is not taken for ours. That the file is written is sure by now: an error here is none of it.
+    match stat(remote, at).await {
+        Ok(found) if found.size_bytes == Some(size) => Ok(found),
+        Ok(_) | Err(_) => Ok(written),
+    }
+}
+
+/// Whether such a write is possible at all.
+pub(crate) fn check(remote: &Remote, at: &Context, options: &PipeOptions) -> Result<()> {
     read_only(remote, at)?;
     if at.path.is_root() {
         return Err(at.root_is_no_file());
     }
-    let size = bytes.len() as u64;
-    match &options.mode {
-        WriteMode::Overwrite => {
-            let etag = put(remote, at, &at.path, bytes).await?;
-            Ok(FileInfo::new(at.path.clone())
-                .with_size_bytes(size)
-                .with_version(Version {
-                    etag,
-                    generation: None,
-                }))
-        }
-        WriteMode::Create => create(remote, at, bytes).await,
+    match options.mode {
+        WriteMode::Overwrite | WriteMode::Create => Ok(()),
         WriteMode::IfMatch(_) => Err(no_if_match(at)),
     }
 }
@@ -153,8 +168,7 @@ fn refused(remote: &Remote, at: &Context, intent: Intent, error: object_store::E
 struct BadFolder(#[source] object_store::Error);
 
 /// Writes a file that must not be there.
-async fn create(remote: &Remote, at: &Context, bytes: Bytes) -> Result<FileInfo> {
-    let size = bytes.len() as u64;
+async fn create(remote: &Remote, at: &Context, bytes: Bytes) -> Result<()> {
     let name = format!("{LEFTOVER_PREFIX}{:016x}", random());
     let upload = at.path.parent().unwrap_or_default().join(name)?;
     if let Some(call) = CallContext::current() {
@@ -184,7 +198,7 @@ async fn create(remote: &Remote, at: &Context, bytes: Bytes) -> Result<FileInfo>
     if let Some(call) = CallContext::current() {
         call.disarm();
     }
-    outcome.map(|()| FileInfo::new(at.path.clone()).with_size_bytes(size))
+    outcome
 }
 
 /// Gives an uploaded file its name, if nothing has it.

@@ -78,6 +78,17 @@ enum Verdict {
     Cannot(String),
 }
 
+/// Whether a 404 for a folder is believed.
+#[derive(Debug)]
+enum Vouched {
+    /// A folder above is listed without it.
+    Yes,
+    /// No folder above is listed, up to this one.
+    No { top: Path },
+    /// The folder above lists it.
+    Contradicted,
+}
+
 /// Folders above one that is missing that are asked whether they list at all.
 const MAX_VOUCHERS: usize = 16;
 
@@ -191,14 +202,19 @@ impl<A: Ask> Explorer<'_, A> {
             }
         }
         match by_get {
-            Verdict::Missing(error) if self.is_vouched(dir, webdav_missing).await? => Err(error),
-            Verdict::Missing(_) => {
-                // Not learned: the next folder may be there, and listed.
-                Err(self.unsupported(
-                    dir,
-                    "the server answers that it is missing, and lists no folder above it",
-                ))
-            }
+            Verdict::Missing(error) => match self.vouch(dir, webdav_missing).await? {
+                Vouched::Yes => Err(error),
+                Vouched::No { top } => {
+                    self.learn(&top, Way::None);
+                    Err(self.unsupported(
+                        dir,
+                        "the server answers that it is missing, and lists no folder above it",
+                    ))
+                }
+                Vouched::Contradicted => {
+                    Err(self.unsupported(dir, "it is in the listing of the folder above, and not there"))
+                }
+            },
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
             Verdict::Cannot(why) => Err(self.give_up(dir, why)),
             Verdict::Listed(entries, _) => Ok(entries),
@@ -222,17 +238,15 @@ impl<A: Ask> Explorer<'_, A> {
 
     /// Whether some folder above `dir` is listed, and `dir` is not in it: only then is a 404 for a folder believed. A
     /// server without listings answers 404 for every folder, and an empty one would be a wrong answer.
-    async fn is_vouched(&self, dir: &Path, webdav_missing: bool) -> Result<bool> {
+    async fn vouch(&self, dir: &Path, webdav_missing: bool) -> Result<Vouched> {
         let mut child = dir.clone();
         for _ in 0..MAX_VOUCHERS {
-            let Some(parent) = child.parent() else {
-                return Ok(false);
-            };
+            let Some(parent) = child.parent() else { break };
             let mut verdict = self.by_get(&parent, false).await?;
             if webdav_missing && !matches!(verdict, Verdict::Listed(..)) {
-                match self.by_propfind(&parent, true).await? {
-                    listed @ Verdict::Listed(..) => verdict = listed,
-                    Verdict::Missing(_) | Verdict::Denied(_) | Verdict::Cannot(_) => {}
+                let by_propfind = self.by_propfind(&parent, true).await?;
+                if matches!(by_propfind, Verdict::Listed(..)) {
+                    verdict = by_propfind;
                 }
             }
             match verdict {
@@ -242,13 +256,18 @@ impl<A: Ask> Explorer<'_, A> {
                         Some(writer) if !writer.may_know_webdav() => self.learn(&parent, Way::Index),
                         Some(_) => {}
                     }
-                    return Ok(!entries.into_listing(&parent).prefixes.contains(&child));
+                    let is_listed = entries.into_listing(&parent).prefixes.contains(&child);
+                    return Ok(if is_listed {
+                        Vouched::Contradicted
+                    } else {
+                        Vouched::Yes
+                    });
                 }
                 Verdict::Missing(_) => child = parent,
-                Verdict::Denied(_) | Verdict::Cannot(_) => return Ok(false),
+                Verdict::Denied(_) | Verdict::Cannot(_) => return Ok(Vouched::No { top: parent }),
             }
         }
-        Ok(false)
+        Ok(Vouched::No { top: child })
     }
 
     /// What a 403 for a folder means: that folders are not listed, if files can be asked for; else that nothing is allowed.

@@ -23,7 +23,7 @@ use chrono::DateTime;
 use zarr_fs::{DirListing, FileInfo, Path, Version};
 
 pub(crate) use self::explore::{Ask, Explorer, Reply, ReplyPage};
-pub(crate) use self::find::find;
+pub(crate) use self::find::{beside, queue, walk};
 pub(crate) use self::html::is_index_of;
 pub(crate) use self::knowledge::Knowledge;
 pub(crate) use self::names::Folder;

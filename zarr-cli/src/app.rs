@@ -107,4 +107,8 @@ fn backends(registry: Registry) -> Registry {
     registry
         .with("file", zarr_fs::LocalFactory)
         .with("memory", zarr_fs::MemoryFactory::new())
+        .with("gs", zarr_gcs::GcsFactory)
+        .with("gcs", zarr_gcs::GcsFactory)
+        .with("http", zarr_http::HttpFactory)
+        .with("https", zarr_http::HttpFactory)
 }

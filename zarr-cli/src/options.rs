@@ -54,7 +54,7 @@ pub(crate) fn collect(global: &Global, scheme: &str) -> Result<Options, CliError
 /// What "no credentials" means to each backend.
 fn anonymous(options: &mut Options, scheme: &str) -> Result<(), CliError> {
     match scheme {
-        "gs" => {
+        "gs" | "gcs" => {
             if let Some(token) = options
                 .get("token")
                 .filter(|token| token.as_str() != Some("anon"))

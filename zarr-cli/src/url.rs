@@ -23,7 +23,7 @@ impl Address {
 }
 
 /// Schemes that are URLs even without `//`.
-const BARE_SCHEMES: &[&str] = &["file", "gs", "http", "https", "memory"];
+const BARE_SCHEMES: &[&str] = &["file", "gcs", "gs", "http", "https", "memory"];
 
 /// Takes a URL (`gs://…`, `https://…`, `file://…`, `memory:`) or a local path.
 ///
@@ -72,7 +72,7 @@ fn remote(argument: &str, scheme: &str) -> Result<Address, CliError> {
         .strip_prefix("//")
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     match scheme.to_ascii_lowercase().as_str() {
-        "gs" if !has_host => return bad("no bucket", "write: gs://BUCKET/PATH"),
+        "gs" | "gcs" if !has_host => return bad("no bucket", "write: gs://BUCKET/PATH"),
         "http" | "https" if !has_host => return bad("no host", "write: https://HOST/PATH"),
         _ => {}
     }

@@ -229,9 +229,11 @@ impl Store {
     /// A metadata document, or `None` if the key is missing; one request, read as it comes, so that an endless one ends
     /// at the limit ([`MAX_DOCUMENT_BYTES`]) and not in memory.
     pub(crate) async fn get_document(&self, key: &str) -> Result<Option<Value>> {
-        let Some(mut stream) = self.get_stream(key, CatOptions::default()).await? else {
+        let Some(stream) = self.get_stream(key, CatOptions::default()).await? else {
             return Ok(None);
         };
+        // An empty value ends before its first piece, and is asked once more below.
+        let mut pieces = stream.bytes.fuse();
         let too_large = || {
             let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
             Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
@@ -240,9 +242,9 @@ impl Store {
         if size_bytes.is_some_and(|size| size > MAX_DOCUMENT_BYTES as u64) {
             return Err(too_large());
         }
-        let first = stream.bytes.try_next().await?.unwrap_or_default();
+        let first = pieces.try_next().await?.unwrap_or_default();
         let mut rest = BytesMut::new();
-        while let Some(piece) = stream.bytes.try_next().await? {
+        while let Some(piece) = pieces.try_next().await? {
             if first.len() + rest.len() + piece.len() > MAX_DOCUMENT_BYTES {
                 return Err(too_large());
             }

@@ -170,7 +170,6 @@ fn parent(address: &Address) -> Option<(Address, String)> {
         let mut segments = url.path_segments_mut().ok()?;
         segments.pop_if_empty().pop();
     }
-    let shown = url.to_string();
-    let is_top = url.path().trim_matches('/').is_empty() && url.scheme() != "gs";
-    (!is_top).then_some((Address { url, shown }, name))
+    let shown = zarr_fs::registry::redacted(&url);
+    Some((Address { url, shown }, name))
 }

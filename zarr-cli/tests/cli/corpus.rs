@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use zarr_tests::gcs::GcsServer;
+use zarr_tests::http::{HttpServer, IndexStyle, Mode};
 
 use crate::run::{Ended, data, manifest, run};
 
@@ -111,6 +113,46 @@ fn a_local_folder() {
         url: &|store| data().join(store).to_str().unwrap().to_owned(),
     };
     assert_lists_the_corpus(&place);
+}
+
+#[test]
+fn a_gcs_server() {
+    let server = GcsServer::start("bucket");
+    server.load_dir("bucket", data().join("stores"), "stores/");
+    let endpoint = format!("endpoint_url={}", server.url());
+    let place = Place {
+        options: &["--anon", "-o", &endpoint],
+        url: &|store| format!("gs://bucket/{store}"),
+    };
+    assert_lists_the_corpus(&place);
+    assert_eq!(server.unknown_requests(), [""; 0]);
+    assert_eq!(server.open_connections(), 0);
+}
+
+#[test]
+fn an_nginx_index() {
+    over_http(Mode::Index(IndexStyle::Nginx));
+}
+
+#[test]
+fn apache_webdav() {
+    over_http(Mode::Dav);
+}
+
+#[test]
+fn a_caddy_index() {
+    over_http(Mode::Index(IndexStyle::Caddy));
+}
+
+fn over_http(mode: Mode) {
+    let server = HttpServer::start(mode);
+    server.load_dir(data().join("stores"), "stores/");
+    let place = Place {
+        options: &[],
+        url: &|store| format!("{}/{store}", server.base_url()),
+    };
+    assert_lists_the_corpus(&place);
+    assert_eq!(server.open_connections(), 0);
 }
 
 /// Everything that is bad in its metadata or its hierarchy: the error that is expected, quickly, and nothing left open.

@@ -3,4 +3,6 @@
 mod corpus;
 mod exit_codes;
 mod human;
+mod process;
+mod remote;
 mod run;

@@ -1,0 +1,181 @@
+//! Servers that refuse, fail, lie or cannot list: the exit code, the message, and nothing left open.
+
+use serde_json::json;
+use zarr_tests::gcs::{Access, GcsServer};
+use zarr_tests::http::{Credentials, HttpServer, IndexStyle, Mode};
+use zarr_tests::{Fault, When};
+
+use crate::run::{Ended, run};
+
+const GROUP: &str = r#"{"zarr_format": 3, "node_type": "group"}"#;
+
+/// Runs with statistics, and without waiting for retries.
+fn quick(args: &[&str]) -> Ended {
+    let ended = run(&[args, &["--io-stats", "-o", "retries=0"]].concat());
+    ended.assert_all_closed();
+    ended
+}
+
+#[test]
+fn a_server_that_cannot_list() {
+    let server = HttpServer::start(Mode::NoIndex(403));
+    server.put("zarr.json", GROUP);
+    server.put("a/zarr.json", GROUP);
+    let url = server.base_url();
+    let ended = quick(&["ls", "--json", &url]);
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert_eq!(
+        ended.lines(),
+        [json!({"path": "/", "kind": "group", "children": null})]
+    );
+    assert!(ended.stderr.contains("children unknown"), "{ended:?}");
+
+    for verb in ["ls", "show", "tree"] {
+        let ended = quick(&[verb, &url]);
+        assert_eq!(ended.code, 7, "{ended:?}");
+        assert!(ended.stderr.contains("children unknown"), "{ended:?}");
+        assert!(!ended.stdout.contains("empty"), "{ended:?}");
+    }
+    let inside = quick(&["info", "--json", &format!("{url}/a")]);
+    assert_eq!((inside.code, &inside.lines()[0]["kind"]), (0, &json!("group")));
+}
+
+#[test]
+fn nobody_there() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let ended = quick(&["ls", &format!("http://127.0.0.1:{port}/x.zarr")]);
+    assert_eq!(ended.code, 8, "{ended:?}");
+    assert!(ended.stderr.contains("error[unavailable]"), "{ended:?}");
+    let ended = quick(&["ls", "http://no-such-host.invalid/x.zarr"]);
+    assert_eq!(ended.code, 8, "{ended:?}");
+}
+
+#[test]
+fn missing() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+    server.put("air.zarr/zarr.json", GROUP);
+    let ended = quick(&["ls", &format!("{}/air.zar", server.base_url())]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("did you mean"), "{ended:?}");
+    assert!(ended.stderr.contains("air.zarr ?"), "{ended:?}");
+
+    let server = GcsServer::start("bucket");
+    server.put("bucket", "air.zarr/zarr.json", GROUP);
+    let endpoint = format!("endpoint_url={}", server.url());
+    let ended = quick(&["ls", "--anon", "-o", &endpoint, "gs://bucket/air.zar"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended.stderr.contains("did you mean gs://bucket/air.zarr ?"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn refused() {
+    let server = HttpServer::builder(Mode::Index(IndexStyle::Nginx))
+        .require(Credentials::Basic("ann".to_owned(), "s3cret".to_owned()))
+        .start();
+    server.put("zarr.json", GROUP);
+    let url = server.base_url();
+    let ended = quick(&["ls", &url]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(ended.stderr.contains("--auth"), "the hint: {ended:?}");
+    let ended = quick(&["ls", "-vvv", "--auth", "ann:wr0ng", &url]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(!ended.stderr.contains("wr0ng"), "{ended:?}");
+    let ended = quick(&["ls", "-vvv", "--auth", "ann:s3cret", &url]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stderr.contains("s3cret"), "{ended:?}");
+
+    let server = HttpServer::builder(Mode::Index(IndexStyle::Nginx))
+        .require(Credentials::Header("x-key".to_owned(), "s3cret".to_owned()))
+        .start();
+    server.put("zarr.json", GROUP);
+    assert_eq!(quick(&["ls", &server.base_url()]).code, 4);
+    assert_eq!(quick(&["ls", "-H", "X-Key: s3cret", &server.base_url()]).code, 0);
+
+    let server = GcsServer::builder()
+        .private_bucket("bucket", Access::Nobody)
+        .start();
+    server.put("bucket", "x.zarr/zarr.json", GROUP);
+    let endpoint = format!("endpoint_url={}", server.url());
+    let ended = quick(&["ls", "--anon", "-o", &endpoint, "gs://bucket/x.zarr"]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(ended.stderr.contains("gcloud auth"), "the hint: {ended:?}");
+}
+
+#[test]
+fn faults_are_never_empty_listings() {
+    for (fault, code) in [
+        (Fault::status(500), 8),
+        (Fault::status(503), 8),
+        (Fault::status(429), 8),
+        (Fault::reset(), 8),
+        (Fault::status(403), 4),
+        (Fault::status(401), 4),
+        (Fault::html_login(), 5),
+        (Fault::empty_ok(), 5),
+    ] {
+        let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+        server.put("zarr.json", GROUP);
+        let shown = format!("{fault:?}");
+        server.faults().add(When::always(), fault);
+        let ended = quick(&["ls", "--json", &server.base_url()]);
+        assert_eq!(ended.code, code, "{shown}: {ended:?}");
+        assert!(ended.stdout.is_empty(), "{shown}: {ended:?}");
+    }
+}
+
+/// One child whose document cannot be had is told beside the others.
+#[test]
+fn one_child_fails() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+    for path in ["zarr.json", "a/zarr.json", "b/zarr.json"] {
+        server.put(path, GROUP);
+    }
+    server
+        .faults()
+        .add(When::path_ends("/a/zarr.json"), Fault::status(503));
+    let ended = quick(&["ls", "--json", &server.base_url()]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    let lines = ended.lines();
+    assert_eq!(lines[0]["path"], "/a");
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["error"]["code"]),
+        (&json!("unknown"), &json!(8))
+    );
+    assert_eq!(
+        (&lines[1]["path"], &lines[1]["kind"]),
+        (&json!("/b"), &json!("group"))
+    );
+}
+
+#[test]
+fn the_statistics_count() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+    server.put("zarr.json", GROUP);
+    let ended = quick(&["info", "--zarr-format", "3", &server.base_url()]);
+    let stats = ended.last_json();
+    assert_eq!(stats["requests"], 1, "{ended:?}");
+    assert_eq!(stats["connections_opened"], 1);
+    assert_eq!(stats["bytes_received"], GROUP.len());
+    assert!(stats["elapsed_s"].as_f64() > Some(0.0));
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn doctor_tells_what_the_server_can_do() {
+    let server = HttpServer::start(Mode::NoIndex(404));
+    server.put("zarr.json", GROUP);
+    let ended = quick(&["doctor", "--json", "-H", "X-Key: s3cret", &server.base_url()]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let facts = &ended.lines()[0];
+    assert_eq!(facts["node"], "group, zarr v3, not consolidated");
+    assert_eq!(facts["ranges"], "yes");
+    assert!(facts["listing"].as_str().unwrap().starts_with("no"), "{facts}");
+    assert_eq!(facts["options"], "headers, retries");
+    assert!(!ended.stdout.contains("s3cret"));
+}

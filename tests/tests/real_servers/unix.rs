@@ -254,7 +254,7 @@ fn answers_alike(real: &External, kind: Kind, mode: Mode, root: PathBuf) -> Resu
         let replies = [&urls.0, &urls.1].map(|url| ask(None, method, &format!("{url}{path}"), headers));
         let [theirs, ours] = replies;
         let mut differ = |what: &str, theirs: String, ours: String| {
-        if theirs != ours {
+            if theirs != ours {
                 differences.push(format!(
                     "{method} {path} {headers:?}: {what}: {theirs} but the copy {ours}"
                 ));

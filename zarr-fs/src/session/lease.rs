@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::call::{CallKind, panic_error};
 use super::core::{Core, LeaseShared};
@@ -216,12 +217,16 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             // Ended or taken away; in the latter case there is no answer.
             return answer.await.unwrap_or_else(|_| Err(waiter.was_cut(kind)));
         }
+        // Says that the caller went away. Not `reply.closed()`: that leaves the task's waker in the channel, and with it the
+        // descriptors of its runtime, for as long as the caller keeps a future that was cut.
+        let left = CancellationToken::new();
+        let _leaves = left.clone().drop_guard();
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
                 let done = match client {
                     Ok(client) => {
-                        call.drive(async move { work(client).await }, reply.closed())
+                        call.drive(async move { work(client).await }, left.cancelled())
                             .await
                     }
                     Err(error) => Some(Err(call.waiter().no_client(error))),

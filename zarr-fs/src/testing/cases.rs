@@ -107,7 +107,10 @@ mod tests {
             include_str!("nothing_left.rs"),
         ];
         let mut count = 0;
-        for case in modules.iter().flat_map(|module| module.split("pub async fn ").skip(1)) {
+        for case in modules
+            .iter()
+            .flat_map(|module| module.split("pub async fn ").skip(1))
+        {
             let name = case.split('<').next().unwrap();
             assert!(list.contains(&format!(" {name};")), "{name} is not run");
             count += 1;

@@ -109,6 +109,20 @@ impl Harness for Local {
     fn hang(&self) -> Box<dyn Hang> {
         self.stall.hold()
     }
+
+    fn unfinished_uploads(&self) -> Option<usize> {
+        Some(under_way(&self.folder))
+    }
+}
+
+/// The files in a folder whose names are those of files under way.
+fn under_way(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |entry: std::fs::DirEntry| match entry.file_type().unwrap().is_dir() {
+        true => under_way(&entry.path()),
+        false => usize::from(entry.file_name().to_string_lossy().starts_with(".zarr-fs-tmp.")),
+    };
+    entries.map(count).sum()
 }
 
 impl Drop for Local {

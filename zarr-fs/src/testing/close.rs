@@ -218,6 +218,25 @@ pub async fn close_ends_an_upload_and_tidies_up<H: Harness>(case: &Case<H>) {
     fs.close().await.unwrap();
 }
 
+/// (b) A call that waits to try again is cut at once.
+pub async fn close_ends_a_call_in_back_off<H: Harness>(case: &Case<H>) {
+    let path = case.seed("a", "x");
+    let fs = case.open_draining(LONG_DRAIN);
+    if let Some(faults) = case.harness.fail() {
+        let mut read = fs.cat_file(&path, CatOptions::default());
+        case.until_held(&*faults, 1, &mut read).await;
+        let began = Instant::now();
+        let (read, report) = join(read, fs.close()).await;
+        assert_closed(read, Outcome::Cut);
+        assert_eq!(report.unwrap().calls_cut, 1);
+        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+        return;
+    }
+    // Without a server nothing is tried again.
+    assert_eq!(fs.cat(&path).await.unwrap(), "x");
+    fs.close().await.unwrap();
+}
+
 /// (c) Any number of closes may be made, at once and after each other: each returns when the lease's calls have ended, and
 /// says the same.
 pub async fn close_may_be_called_by_many_and_again<H: Harness>(case: &Case<H>) {
@@ -357,7 +376,8 @@ pub async fn the_report_says_what_was_done<H: Harness>(case: &Case<H>) {
     let report = used.close().await.unwrap();
     assert_eq!(report.connections_opened > 0, case.is_remote());
     assert_eq!(report.connections_opened, used.io_stats().connections_opened);
-    assert_eq!((report.calls_drained, report.calls_cut), (0, 0));
+    // A call that was just answered may count as drained: its end comes after its answer.
+    assert_eq!(report.calls_cut, 0);
     assert!(report.session_ended && report.elapsed < AT_ONCE);
 }
 

@@ -38,6 +38,12 @@ pub trait Harness: Send + Sync + Sized + 'static {
     /// is dropped; then they are answered as if nothing had been.
     fn hang(&self) -> Box<dyn Hang>;
 
+    /// Answers every request that arrives from now on with a fault that is worth another try (503), until the guard is
+    /// dropped; [`Hang::held`] is how many were. `None` if there is no server.
+    fn fail(&self) -> Option<Box<dyn Hang>> {
+        None
+    }
+
     /// Connections that are open, as the servers count them. `None` if there is no server.
     fn open_connections(&self) -> Option<usize> {
         None
@@ -59,9 +65,9 @@ pub trait Harness: Send + Sync + Sized + 'static {
     }
 }
 
-/// Requests hang as long as it lives.
+/// Requests hang, or fail, as long as it lives.
 pub trait Hang: Debug + Send + Sync {
-    /// How many requests are being held now.
+    /// How many requests are being held now, or have failed.
     fn held(&self) -> usize;
 }
 

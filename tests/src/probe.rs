@@ -65,15 +65,23 @@ pub fn sockets() -> Option<Vec<Socket>> {
             mine.insert(inode, descriptor);
         }
     }
-    let mut sockets = Vec::new();
-    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+    // The kernel hands its tables out in pieces, and a table that changes meanwhile may repeat a row or leave one out: two
+    // readings together, each socket once, and of them those that are still there.
+    let mut sockets = BTreeMap::new();
+    for table in [
+        "/proc/self/net/tcp",
+        "/proc/self/net/tcp6",
+        "/proc/self/net/tcp",
+        "/proc/self/net/tcp6",
+    ] {
         // A machine without IPv6 has no second table.
         let Ok(table) = std::fs::read_to_string(table) else {
             continue;
         };
-        sockets.extend(table.lines().skip(1).filter_map(|row| parse_row(row, &mine)));
+        let rows = table.lines().skip(1).filter_map(|row| parse_row(row, &mine));
+        sockets.extend(rows.map(|socket| (socket.inode, socket)));
     }
-    Some(sockets)
+    Some(sockets.into_values().filter(Socket::is_open).collect())
 }
 
 /// The sockets of this process that are connected, or connecting, to one of these ports: what a client holds. The server's ends,

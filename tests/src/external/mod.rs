@@ -207,6 +207,7 @@ impl External {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
+        let token = Token::place(&www, kind, port)?;
         let child = command.spawn()?;
         let scheme = if ca.is_some() { "https" } else { "http" };
         let base = if kind == Kind::ApacheDav { "/dav" } else { "" };
@@ -216,7 +217,9 @@ impl External {
             url: format!("{scheme}://127.0.0.1:{port}{base}"),
             ca,
         };
-        server.wait_for_answer(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        server.wait_for_answer(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), &token)?;
+        // Listings are to show nothing but the copy.
+        std::fs::remove_file(&token.file)?;
         Ok(server)
     }
 
@@ -254,18 +257,17 @@ impl External {
             .collect()
     }
 
-    fn wait_for_answer(&mut self, addr: SocketAddr) -> io::Result<()> {
+    fn wait_for_answer(&mut self, addr: SocketAddr, token: &Token) -> io::Result<()> {
         let end = Instant::now() + START_LIMIT;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.failed(&format!("ended with {status}")));
             }
-            let answered = match self.ca {
-                // A connection is all that can be asked without a TLS client: nginx accepts when it is ready.
-                Some(_) => TcpStream::connect(addr).is_ok(),
-                None => answers(addr).unwrap_or(false),
+            let answered = match &self.ca {
+                Some(ca) => handshakes(addr, ca),
+                None => answers(addr, token),
             };
-            if answered {
+            if answered.unwrap_or(false) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -303,14 +305,64 @@ impl Drop for External {
     }
 }
 
-/// Whether an HTTP server answers there, whatever it says.
-fn answers(addr: SocketAddr) -> io::Result<bool> {
+/// A file that only this server has: another test may have taken the port, and its server would answer too.
+struct Token {
+    file: PathBuf,
+    data: String,
+}
+
+impl Token {
+    fn place(www: &Path, kind: Kind, port: u16) -> io::Result<Self> {
+        // gzip_static sends the bytes of the .gz file, whatever they are.
+        let name = if kind == Kind::NginxGzip {
+            "zarr-tests-token.gz"
+        } else {
+            "zarr-tests-token"
+        };
+        let unique = format!("{port} {} {:?}", std::process::id(), std::thread::current().id());
+        let token = Self {
+            file: www.join(name),
+            data: unique,
+        };
+        std::fs::write(&token.file, &token.data)?;
+        std::fs::set_permissions(&token.file, std::fs::Permissions::from_mode(0o644))?;
+        Ok(token)
+    }
+}
+
+/// Whether the server that has the token answers there.
+fn answers(addr: SocketAddr, token: &Token) -> io::Result<bool> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    stream.write_all(b"GET / HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n")?;
-    let mut start = [0; 5];
-    stream.read_exact(&mut start)?;
-    Ok(&start == b"HTTP/")
+    let name = token
+        .file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    write!(stream, "GET /{name} HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer.ends_with(token.data.as_bytes()))
+}
+
+/// Whether a server with a certificate of this authority answers there.
+fn handshakes(addr: SocketAddr, ca: &crate::TestCa) -> io::Result<bool> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(ca.der().to_vec().into()).map_err(io::Error::other)?;
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = rustls::pki_types::ServerName::from(addr.ip());
+    let mut client =
+        rustls::ClientConnection::new(std::sync::Arc::new(config), name).map_err(io::Error::other)?;
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    client.complete_io(&mut stream)?;
+    Ok(!client.is_handshaking())
 }
 
 /// A folder that servers with a user of their own can enter.

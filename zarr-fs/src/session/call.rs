@@ -83,6 +83,11 @@ impl Call {
         self.cut.is_cancelled()
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> CallId {
+        self.id
+    }
+
     /// What waits for this call without keeping it from ending.
     pub(crate) fn waiter(&self) -> Waiter {
         Waiter {

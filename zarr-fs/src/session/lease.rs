@@ -221,6 +221,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         // descriptors of its runtime, for as long as the caller keeps a future that was cut.
         let left = CancellationToken::new();
         let _leaves = left.clone().drop_guard();
+        let id = call.id();
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
@@ -239,7 +240,11 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             });
         tokio::select! {
             biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(waiter.was_cut(kind))),
+            answer = answer => {
+                // Ended for whoever closes next, though the I/O thread may still be about to say so.
+                self.core.end(id);
+                answer.unwrap_or_else(|_| Err(waiter.was_cut(kind)))
+            }
             () = waiter.cancelled() => Err(waiter.was_cut(kind)),
         }
     }

@@ -20,7 +20,8 @@ use zarr_fs::object_store::{CredentialError, Fault, Request, Retry, Transport, T
 use crate::credentials::{AuthorizedUser, Credentials, ServiceAccount};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.full_control";
-/// A token is renewed when it has less than this left; the metadata server itself renews at four minutes.
+/// A token is renewed when it has less than this left, or half of its life if that is less; the metadata server itself renews
+/// at four minutes.
 const RENEW_BEFORE: Duration = Duration::from_secs(225);
 /// What Google signs and issues for.
 const LIFETIME: Duration = Duration::from_secs(3600);
@@ -41,6 +42,7 @@ pub(crate) struct TokenProvider {
 struct Token {
     credential: Arc<GcpCredential>,
     expires: Option<Instant>,
+    renew_before: Duration,
 }
 
 impl fmt::Debug for TokenProvider {
@@ -63,7 +65,7 @@ impl TokenProvider {
 
     async fn token(&self) -> Result<Arc<GcpCredential>> {
         let mut kept = self.kept.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| token.lasts(RENEW_BEFORE)) {
+        if let Some(token) = kept.as_ref().filter(|token| token.lasts(token.renew_before)) {
             return Ok(Arc::clone(&token.credential));
         }
         match self.fetch().await {
@@ -179,6 +181,7 @@ impl Token {
         Self {
             credential: Arc::new(GcpCredential { bearer }),
             expires: lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)),
+            renew_before: lifetime.map_or(RENEW_BEFORE, |lifetime| RENEW_BEFORE.min(lifetime / 2)),
         }
     }
 

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use common::{BUCKET, open, path, shown, stream_of};
 use futures::{StreamExt, TryStreamExt};
-use zarr_fs::{ByteRange, CatOptions, CatRangesOptions, Error, FileSystemExt, Outcome, PipeOptions};
+use zarr_fs::{
+    ByteRange, CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, Outcome, PipeOptions,
+};
 use zarr_tests::gcs::GcsServer;
 use zarr_tests::{Fault, When};
 

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use common::{BUCKET, open, path, stream_of};
 use futures::StreamExt;
 use zarr_fs::{
-    ByteRange, CatOptions, CatRangesOptions, Error, FileSystemExt, PipeOptions, Version, WriteMode,
+    ByteRange, CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, PipeOptions, Version,
+    WriteMode,
 };
 use zarr_tests::gcs::GcsServer;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use common::{BUCKET, open, open_at, path, stream_of};
 use futures::StreamExt;
-use zarr_fs::{Error, Outcome, PipeOptions, Version, WriteMode};
+use zarr_fs::{Error, FileSystem, Outcome, PipeOptions, Version, WriteMode};
 use zarr_tests::gcs::GcsServer;
 use zarr_tests::proxy::{Fate, FaultProxy, Link};
 use zarr_tests::{Fault, When};

@@ -1,5 +1,7 @@
 //! Who asks: anonymous, service account, authorized user, metadata server, requester pays; and that anonymous touches nothing else.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod common;
 
 use std::process::Command;

@@ -17,3 +17,8 @@ pub use hierarchy::Node;
 pub use node_kind::{NodeKind, ZarrFormat};
 pub use node_path::NodePath;
 pub use store::{DirNames, KeyInfo, Store, StoreOptions, StoreReader, Value};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

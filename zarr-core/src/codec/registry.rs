@@ -175,6 +175,40 @@ pub fn find_v2(id: &str) -> Option<&'static CodecInfo> {
 mod tests {
     use super::*;
 
+    /// The README's table of codecs is this one.
+    #[test]
+    fn the_readme_lists_the_codecs() {
+        let quoted = |names: &[&str]| match names {
+            [] => "–".to_owned(),
+            names => names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        let kind = |codec: &CodecInfo| match codec.kind {
+            CodecKind::ArrayToArray => "array → array",
+            CodecKind::ArrayToBytes => "array → bytes",
+            CodecKind::BytesToBytes => "bytes → bytes",
+        };
+        let row = |codec: &CodecInfo| {
+            let v2: Vec<&str> = codec.v2.into_iter().collect();
+            let does = if codec.writes { "read, write" } else { "read" };
+            format!(
+                "| {} | {} | {} | {does} |",
+                quoted(codec.v3),
+                quoted(&v2),
+                kind(codec)
+            )
+        };
+        let readme = include_str!("../../../README.md");
+        let rows: Vec<&str> = readme
+            .lines()
+            .filter(|line| line.contains(" → ") && line.starts_with('|'))
+            .collect();
+        assert_eq!(rows, codecs().iter().map(row).collect::<Vec<_>>());
+    }
+
     #[test]
     fn names_are_distinct_and_kinds_agree_with_constructors() {
         let mut v3: Vec<_> = CODECS.iter().flat_map(|codec| codec.v3).collect();

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use zarr_fs::{
@@ -226,42 +226,19 @@ impl Store {
         found(self.fs.cat_stream(&path, options).await)
     }
 
-    /// A metadata document, or `None` if the key is missing; one request, read as it comes, so that an endless one ends
-    /// at the limit ([`MAX_DOCUMENT_BYTES`]) and not in memory.
+    /// A metadata document, or `None` if the key is missing; one request. An endless one is read to the limit
+    /// ([`MAX_DOCUMENT_BYTES`]) and refused.
     pub(crate) async fn get_document(&self, key: &str) -> Result<Option<Value>> {
-        let Some(stream) = self.get_stream(key, CatOptions::default()).await? else {
-            return Ok(None);
-        };
-        // An empty value ends before its first piece, and is asked once more below.
-        let mut pieces = stream.bytes.fuse();
-        let too_large = || {
-            let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
-            Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
-        };
-        let size_bytes = stream.info.size_bytes;
-        if size_bytes.is_some_and(|size| size > MAX_DOCUMENT_BYTES as u64) {
-            return Err(too_large());
-        }
-        let first = pieces.try_next().await?.unwrap_or_default();
-        let mut rest = BytesMut::new();
-        while let Some(piece) = pieces.try_next().await? {
-            if first.len() + rest.len() + piece.len() > MAX_DOCUMENT_BYTES {
-                return Err(too_large());
-            }
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-            }
-            rest.extend_from_slice(&piece);
-        }
-        let bytes = if rest.is_empty() { first } else { rest.freeze() };
-        if bytes.len() > MAX_DOCUMENT_BYTES {
-            return Err(too_large());
-        }
-        Ok(Some(Value {
-            bytes,
-            version: stream.info.version,
-            size_bytes,
-        }))
+        let options = CatOptions::default().with_max_bytes(MAX_DOCUMENT_BYTES as u64);
+        self.get_with_version(key, options)
+            .await
+            .map_err(|error| match error {
+                Error::Fs(zarr_fs::Error::LimitReached { .. }) => {
+                    let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
+                    Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
+                }
+                other => other,
+            })
     }
 
     /// Writes a value, whatever was there.

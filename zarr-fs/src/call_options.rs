@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::{Error, Result};
 use crate::info::Version;
 
 /// Which bytes of a file are wanted.
@@ -56,6 +57,9 @@ pub struct CatOptions {
     pub range: ByteRange,
     /// Read only if the file is still of this version; else `Precondition`.
     pub if_match: Option<Version>,
+    /// `cat_file` refuses to hold more bytes than this: `LimitReached`, without reading what is longer to its end. (A
+    /// stream is its consumer's to stop.)
+    pub max_bytes: Option<u64>,
 }
 
 impl CatOptions {
@@ -71,6 +75,27 @@ impl CatOptions {
     pub fn with_if_match(mut self, version: Version) -> Self {
         self.if_match = Some(version);
         self
+    }
+
+    /// Sets how many bytes `cat_file` may hold at most.
+    #[must_use]
+    pub fn with_max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = Some(max_bytes);
+        self
+    }
+
+    /// Refuses a read of `length_bytes` if that is more than allowed: what a backend asks before it reads.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`].
+    pub fn check_length(&self, length_bytes: u64) -> Result<()> {
+        match self.max_bytes {
+            Some(limit) if length_bytes > limit => Err(Error::LimitReached {
+                what: "bytes to read at once",
+                limit,
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -77,6 +77,7 @@ pub trait FileSystem: Debug + Send + Sync + 'static {
     /// - A missing file, or a path that is only a prefix: `NotFound`.
     /// - A range that leaves the file: `RangeOutOfBounds`. A suffix longer than the file: all of it.
     /// - `if_match` of another version: `Precondition`.
+    /// - More bytes than `max_bytes`: `LimitReached`.
     async fn cat_file(&self, path: &Path, options: CatOptions) -> Result<CatResult>;
 
     /// Reads several ranges of one file; the result has the order of `ranges`.

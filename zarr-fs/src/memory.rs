@@ -150,8 +150,10 @@ impl Memory {
 
     fn cat(&self, at: &Context, options: &CatOptions) -> Result<CatResult> {
         let file = self.get(at, options.if_match.as_ref())?;
+        let bytes = file.slice(options.range, at)?;
+        options.check_length(bytes.len() as u64)?;
         Ok(CatResult {
-            bytes: file.slice(options.range, at)?,
+            bytes,
             info: file.info(&at.path),
         })
     }

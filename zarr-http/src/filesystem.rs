@@ -193,12 +193,16 @@ impl HttpFileSystem {
     }
 
     async fn cat(&self, op: &'static str, path: &Path, options: CatOptions) -> Result<CatResult> {
+        let asked = options.clone();
         let raw = self
             .run(op, path, CallKind::Read, move |remote, at| async move {
-                read::cat(&remote, &at, options.range, options.if_match).await
+                read::cat(&remote, &at, &asked).await
             })
             .await?;
-        raw.finish(&self.lease.at(op, path))
+        let result = raw.finish(&self.lease.at(op, path))?;
+        // What was compressed is longer now.
+        options.check_length(result.bytes.len() as u64)?;
+        Ok(result)
     }
 }
 

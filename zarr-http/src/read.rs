@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use zarr_fs::object_store::range::{ContentRange, RangeHeader};
 use zarr_fs::object_store::{Fault, Fetched, Intent, Request, Response, TransportError};
-use zarr_fs::{ByteRange, CatResult, Context, Error, FileInfo, Result, Version};
+use zarr_fs::{ByteRange, CatOptions, CatResult, Context, Error, FileInfo, Result, Version};
 
 use crate::client::{Encoding, Remote, encoding, file_info};
 use crate::cut::{self, Cut};
@@ -96,17 +96,13 @@ pub(crate) fn is_empty(range: ByteRange) -> bool {
 }
 
 /// Reads a file or a part of it.
-pub(crate) async fn cat(
-    remote: &Remote,
-    at: &Context,
-    range: ByteRange,
-    if_match: Option<Version>,
-) -> Result<Raw> {
+pub(crate) async fn cat(remote: &Remote, at: &Context, options: &CatOptions) -> Result<Raw> {
+    let range = options.range;
     cut::check(range, at)?;
     if at.path.is_root() {
         return Err(at.not_found());
     }
-    let if_match = if_match.as_ref();
+    let if_match = options.if_match.as_ref();
     if is_empty(range) {
         return nothing(remote, at, range, if_match).await;
     }
@@ -118,12 +114,15 @@ pub(crate) async fn cat(
     let limit = match asked {
         Some(RangeHeader::Bounded(start, end)) => end - start,
         Some(RangeHeader::Suffix(length)) => length,
-        Some(RangeHeader::From(_)) | None => u64::MAX,
+        Some(RangeHeader::From(_)) | None => options.max_bytes.unwrap_or(u64::MAX),
     };
     let request = request(remote, at, asked, if_match);
     match remote.transport.fetch(request.clone(), limit).await {
         Ok(fetched) => whole_reply(remote, at, range, if_match, &request, fetched).await,
-        Err(error) if asked.is_some() && matches!(error.fault(), Fault::TooLarge { .. }) => {
+        Err(error)
+            if matches!(asked, Some(RangeHeader::Bounded(..) | RangeHeader::Suffix(_)))
+                && matches!(error.fault(), Fault::TooLarge { .. }) =>
+        {
             whole_and_cut(remote, at, range, if_match).await
         }
         Err(error) => refused(remote, at, range, if_match, error).await,

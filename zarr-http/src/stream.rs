@@ -35,7 +35,7 @@ pub(crate) async fn pump(
         return Err(at.not_found());
     }
     if is_empty(range) {
-        let raw = read::cat(remote, at, range, options.if_match.clone()).await?;
+        let raw = read::cat(remote, at, options).await?;
         let info = raw.finish(at)?.info;
         head.send(Head { info, decode: None });
         return Ok(());
@@ -55,7 +55,7 @@ pub(crate) async fn pump(
             }
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
                 // Out of bounds, or nothing from the very end: as a read has it.
-                let raw = read::cat(remote, at, range, options.if_match.clone()).await?;
+                let raw = read::cat(remote, at, options).await?;
                 let info = raw.finish(at)?.info;
                 head.send(Head { info, decode: None });
                 return Ok(());

@@ -83,6 +83,7 @@ pub(super) fn info(root: &Root, at: &Context) -> Result<FileInfo> {
 pub(super) fn cat(root: &Root, at: &Context, options: &CatOptions) -> Result<CatResult> {
     let opened = Opened::open(root, at, options.if_match.as_ref())?;
     let range = opened.resolve(options.range, at)?;
+    options.check_length(range.end - range.start)?;
     Ok(CatResult {
         bytes: opened.read(&range, at)?,
         info: opened.info,

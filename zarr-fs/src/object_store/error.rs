@@ -138,9 +138,9 @@ impl ErrorMap {
             | Fault::ShortBody { .. }
             | Fault::LongBody { .. } => unavailable(at, error),
             Fault::WrongRange | Fault::Changed => corrupt(at, error),
-            Fault::TooLarge { limit } => Error::Unsupported {
-                at,
-                what: format!("a reply longer than {limit} bytes here"),
+            Fault::TooLarge { limit } => Error::LimitReached {
+                what: "bytes to read at once",
+                limit: *limit,
             },
             Fault::Redirect(_) | Fault::InvalidRequest => backend(at, error),
             Fault::Cut => cut(at, intent),
@@ -343,6 +343,7 @@ mod tests {
                 ..
             } => "Closed(Unknown)",
             Error::Backend { .. } => "Backend",
+            Error::LimitReached { .. } => "LimitReached",
             other => panic!("{other:?}"),
         }
     }
@@ -432,7 +433,7 @@ mod tests {
                 "Unavailable",
             ),
             (Fault::LongBody { promised: 2 }, "Unavailable"),
-            (Fault::TooLarge { limit: 2 }, "Unsupported"),
+            (Fault::TooLarge { limit: 2 }, "LimitReached"),
             (Fault::WrongRange, "Corrupt"),
             (Fault::Changed, "Corrupt"),
             (Fault::Redirect("in a circle"), "Backend"),

@@ -118,13 +118,16 @@ impl FileSystem for ObjectStoreFileSystem {
     }
 
     async fn cat_file(&self, path: &Path, options: CatOptions) -> Result<CatResult> {
+        let asked = options.clone();
         let raw = self
             .read("cat_file", path, |client, at| async move {
-                client.cat(&at, &options).await
+                client.cat(&at, &asked).await
             })
             .await?;
         // Here, not on the I/O thread: decoding takes a while.
-        decoded(&self.lease.at("cat_file", path), raw)
+        let result = decoded(&self.lease.at("cat_file", path), raw)?;
+        options.check_length(result.bytes.len() as u64)?;
+        Ok(result)
     }
 
     async fn cat_ranges(

@@ -66,7 +66,8 @@ impl ObjectStoreClient {
         if convert::is_empty(range) {
             return self.nothing(at, options).await;
         }
-        let result = match self.get_result(at, range, version, Some(u64::MAX), false).await {
+        let limit = options.max_bytes.unwrap_or(u64::MAX);
+        let result = match self.get_result(at, range, version, Some(limit), false).await {
             Ok(result) => result,
             Err(error) if may_be_empty(range, &error) => return self.nothing(at, options).await,
             Err(error) => return Err(error),

@@ -12,6 +12,7 @@ macro_rules! conformance {
         $crate::conformance! { @cases read, []
             on_tokio reads_a_whole_file_and_says_what_it_is;
             on_tokio reads_a_part_of_a_file;
+            on_tokio reads_no_more_than_it_may;
             on_tokio a_range_that_leaves_the_file_is_out_of_bounds;
             on_tokio a_missing_file_is_not_found;
             on_tokio a_prefix_is_no_file;

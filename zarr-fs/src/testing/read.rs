@@ -242,6 +242,24 @@ pub async fn a_small_slice_keeps_no_large_buffer<H: Harness>(case: &Case<H>) {
     fs.close().await.unwrap();
 }
 
+/// A read of more bytes than the caller wants to hold is refused; one of as many is not.
+pub async fn reads_no_more_than_it_may<H: Harness>(case: &Case<H>) {
+    let data = pattern(100_000);
+    let path = case.seed("a", data.clone());
+    let fs = case.open();
+    let just = CatOptions::default().with_max_bytes(100_000);
+    assert_eq!(fs.cat_file(&path, just).await.unwrap().bytes, data);
+    let short = CatOptions::default().with_max_bytes(99_999);
+    let refused = error(fs.cat_file(&path, short.clone()).await);
+    assert!(
+        matches!(refused, Error::LimitReached { limit: 99_999, .. }),
+        "{refused:?}"
+    );
+    let part = fs.cat_file(&path, short.with_range(0..10)).await.unwrap();
+    assert_eq!(part.bytes, data.slice(0..10));
+    fs.close().await.unwrap();
+}
+
 /// A stream of a large file gives all of it, in pieces.
 pub async fn a_stream_gives_a_large_file_in_pieces<H: Harness>(case: &Case<H>) {
     let data = pattern(5_000_000);

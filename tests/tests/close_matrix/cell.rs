@@ -4,14 +4,14 @@ macro_rules! axis {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {
+        pub(crate) enum $name {
             $($(#[$variant_doc])* $variant,)*
         }
 
         impl $name {
-            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$variant),*];
+            pub(crate) const ALL: [Self; [$($text),*].len()] = [$(Self::$variant),*];
 
-            pub fn text(self) -> &'static str {
+            pub(crate) fn text(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
                 }
@@ -78,15 +78,15 @@ axis! {
 
 /// One combination.
 #[derive(Clone, Copy, Debug)]
-pub struct Cell {
-    pub wire: Wire,
-    pub situation: Situation,
-    pub owner: Owner,
-    pub close: Close,
+pub(crate) struct Cell {
+    pub(crate) wire: Wire,
+    pub(crate) situation: Situation,
+    pub(crate) owner: Owner,
+    pub(crate) close: Close,
 }
 
 impl Cell {
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let Self {
             wire,
             situation,
@@ -96,7 +96,7 @@ impl Cell {
         [wire.text(), situation.text(), owner.text(), close.text()].join("::")
     }
 
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let mut parts = name.split("::");
         Some(Self {
             wire: Wire::parse(parts.next()?)?,
@@ -108,10 +108,10 @@ impl Cell {
 }
 
 /// The drain time of every cell, in milliseconds.
-pub const DRAIN_MS: u64 = 100;
+pub(crate) const DRAIN_MS: u64 = 100;
 /// Where the child finds its server, and the certificate to trust.
-pub const URL_VARIABLE: &str = "CLOSE_MATRIX_URL";
+pub(crate) const URL_VARIABLE: &str = "CLOSE_MATRIX_URL";
 /// See [`URL_VARIABLE`].
-pub const CA_VARIABLE: &str = "CLOSE_MATRIX_CA";
+pub(crate) const CA_VARIABLE: &str = "CLOSE_MATRIX_CA";
 /// What the child says when close has returned.
-pub const CLOSED: &str = "closed";
+pub(crate) const CLOSED: &str = "closed";

@@ -1,7 +1,6 @@
 //! The client's side of a cell.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -175,7 +174,7 @@ fn drive<T>(runtime: Option<&Runtime>, future: impl Future<Output = T>) -> T {
     }
 }
 
-pub fn run(cell: Cell) {
+pub(crate) fn run(cell: Cell) {
     // What the test itself holds during close is made before the holdings are counted.
     let opening = match cell.owner {
         Owner::Same | Owner::Another | Owner::Idle => Some(current_thread()),

@@ -49,7 +49,7 @@ fn server(cell: Cell) -> GcsServer {
     server
 }
 
-pub fn run(cell: Cell) -> Result<(), String> {
+pub(crate) fn run(cell: Cell) -> Result<(), String> {
     let (server, backlog) = match cell.situation {
         Situation::Connecting => (None, Some(FullBacklog::new().map_err(|error| error.to_string())?)),
         _ => (Some(server(cell)), None),

@@ -328,7 +328,14 @@ fn answers_alike(real: &External, kind: Kind, mode: Mode, root: PathBuf) -> Resu
 }
 
 /// Method, path and headers of writes, one after another; `TO:` before a path makes a `Destination` of it.
-const WRITES: [(&str, &str, &[(&str, &str)]); 27] = [
+/// Method, path and headers of a request.
+type Write = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const WRITES: [Write; 27] = [
     ("OPTIONS", "/d/", &[]),
     ("PUT", "/new/k", &[]),
     ("MKCOL", "/new", &[]),

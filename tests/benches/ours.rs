@@ -1,4 +1,4 @@
-//! Our side of the benchmark, once: `bench-ours read|members|walk|floor URL`.
+//! Our side of the benchmark, once: `bench-ours [--width N] read|members|walk|floor URL`.
 //!
 //! Everything goes through the public API at its default settings. Prints one line of JSON: seconds and CPU seconds from
 //! opening to the end, peak memory, requests, and what was found, so that the script can see that all have done the same.
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use futures::TryStreamExt;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
-use zarr_core::array::Selection;
+use zarr_core::array::{ReadOptions, Selection};
 use zarr_core::codec::{CodecChain, Scratch};
 use zarr_core::hierarchy::{Member, OpenOptions, WalkOptions};
 use zarr_core::{Node, NodePath, Store, StoreOptions};
@@ -22,9 +22,19 @@ use zarr_http::HttpFactory;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    // Only to see how time depends on it: rows with goals run at the default.
+    let width = match args.iter().position(|arg| arg == "--width") {
+        Some(at) => Some(
+            args.drain(at..at + 2)
+                .nth(1)
+                .unwrap_or_default()
+                .parse::<usize>()?,
+        ),
+        None => None,
+    };
     let [work, url] = args.as_slice() else {
-        return Err("bench-ours read|members|walk|floor URL".into());
+        return Err("bench-ours [--width N] read|members|walk|floor URL".into());
     };
     if work == "floor" {
         return floor(Path::new(url));
@@ -33,16 +43,22 @@ fn main() -> Result<()> {
         Some(_) => url.parse()?,
         None => zarr_fs::file_url(Path::new(url))?,
     };
+    let (mut session, mut options, mut read) = Default::default();
+    if let Some(width) = width {
+        session = SessionOptions::default().with_concurrency(width);
+        options = StoreOptions::default().with_metadata_concurrency(width);
+        read = ReadOptions::default().with_io_width(width);
+    }
     warm()?;
     let (begun, cpu) = (Instant::now(), cpu_seconds());
-    let registry = Registry::new(SessionOptions::default())
+    let registry = Registry::new(session)
         .with("file", LocalFactory)
         .with("http", HttpFactory);
     let (count, sum, wall) = futures::executor::block_on(async {
         let (fs, path) = registry.open(&url, &Options::default())?;
-        let store = Store::new(fs, path, StoreOptions::default());
+        let store = Store::new(fs, path, options);
         let node = zarr_core::hierarchy::open(&store, &NodePath::root(), OpenOptions::default()).await?;
-        let (count, values) = run(work, node).await?;
+        let (count, values) = run(work, node, &read).await?;
         let wall = begun.elapsed();
         let cpu = cpu_seconds() - cpu;
         let sum = values
@@ -62,10 +78,12 @@ fn main() -> Result<()> {
 }
 
 /// How many elements or nodes were found, and the elements.
-async fn run(work: &str, node: Node) -> Result<(usize, Vec<f32>)> {
+async fn run(work: &str, node: Node, options: &ReadOptions) -> Result<(usize, Vec<f32>)> {
     if work == "read" {
         let array = node.into_array().map_err(|_| "not an array")?;
-        let values: Vec<f32> = array.read(&Selection::all(array.shape())).await?;
+        let (values, _) = array
+            .read_with::<f32>(&Selection::all(array.shape()), options)
+            .await?;
         return Ok((values.len(), values));
     }
     let group = node.into_group().map_err(|_| "not a group")?;
@@ -179,10 +197,10 @@ fn warm() -> Result<()> {
         .map_or(Ok(0), |bytes| bytes.parse())?;
     if bytes > 0 {
         // By huge pages, as numpy does it, so that both sides find memory in the same state.
-        let (read, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        let (access, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         // SAFETY: a new mapping that nobody else knows, written within its bounds and unmapped here.
         unsafe {
-            let memory = mmap_anonymous(std::ptr::null_mut(), bytes, read, private)?;
+            let memory = mmap_anonymous(std::ptr::null_mut(), bytes, access, private)?;
             madvise(memory, bytes, Advice::LinuxHugepage)?;
             memory.cast::<u8>().write_bytes(1, bytes);
             munmap(memory, bytes)?;

@@ -51,7 +51,7 @@ def tensorstore(url):
 
     if "://" in url:
         root, path = split(url)
-        kvstore = {"driver": "http", "base_url": root, "path": "/" + path + "/"}
+        kvstore = {"driver": "http", "base_url": root, "path": f"/{path}/" if path else "/"}
     else:
         kvstore = {"driver": "file", "path": url}
     return lambda: ts.open({"driver": "zarr3", "kvstore": kvstore}, read=True, open=True).result().read().result()

@@ -116,7 +116,7 @@ def summary(row, runs):
                     entry[key] = statistics.median(values)
             entry["best_s"] = min(outcome["wall_s"] for outcome in good)
             entry["runs"] = good
-            entry["found"] = sorted({(outcome.get("count"), round(outcome.get("sum", 0.0), 3)) for outcome in good}, key=str)
+            entry["found"] = sorted({(outcome.get("count"), abs(round(float(outcome.get("sum", 0)), 3))) for outcome in good}, key=str)
         result["contenders"][contender] = entry
     # All must have found the same, or the comparison is void.
     found = {str(entry["found"]) for name, entry in result["contenders"].items() if "found" in entry and name != "floor"}

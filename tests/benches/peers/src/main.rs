@@ -93,10 +93,10 @@ fn warm() -> Result<()> {
         .map_or(Ok(0), |bytes| bytes.parse())?;
     if bytes > 0 {
         // By huge pages, as numpy does it, so that both sides find memory in the same state.
-        let (read, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        let (access, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         // SAFETY: a new mapping that nobody else knows, written within its bounds and unmapped here.
         unsafe {
-            let memory = mmap_anonymous(std::ptr::null_mut(), bytes, read, private)?;
+            let memory = mmap_anonymous(std::ptr::null_mut(), bytes, access, private)?;
             madvise(memory, bytes, Advice::LinuxHugepage)?;
             memory.cast::<u8>().write_bytes(1, bytes);
             munmap(memory, bytes)?;

@@ -25,7 +25,7 @@ pub(crate) const DOCUMENT_NAMES: [&str; 5] = ["zarr.json", ".zarray", ".zgroup",
 pub struct StoreOptions {
     /// Whether [`Store::set`] and [`Store::erase`] are refused. Default true.
     pub read_only: bool,
-    /// Metadata requests in flight at once. Default 128.
+    /// Metadata requests in flight at once. Default 192 (docs/decisions/0006-metadata-width.md).
     pub metadata_concurrency: usize,
 }
 
@@ -33,7 +33,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             read_only: true,
-            metadata_concurrency: 128,
+            metadata_concurrency: 192,
         }
     }
 }

@@ -56,7 +56,7 @@ use crate::info::IoStats;
 pub struct SessionOptions {
     /// How long a close lets calls finish that wait for the network.
     pub drain: Duration,
-    /// Calls that may have started at once; the rest waits.
+    /// Calls that may have started at once; the rest waits. Default 192.
     pub concurrency: usize,
     /// I/O threads; each has a runtime and a client of its own, and is torn down alike.
     pub io_threads: usize,
@@ -71,7 +71,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             drain: Duration::from_secs(5),
-            concurrency: 128,
+            concurrency: 192,
             io_threads: 1,
             unclosed: UnclosedPolicy::default(),
             #[cfg(feature = "testing")]

@@ -44,9 +44,9 @@ fn members_of_a_thousand_v3_children_cost_one_listing_and_a_thousand_gets() {
     assert_eq!(log.iter().filter(|call| call.starts_with("ls")).count(), 1);
     assert_eq!(log.iter().filter(|call| call.starts_with("get")).count(), 1000);
     assert_eq!(log.len(), 1001);
-    assert_eq!(control.most_in_flight(), 128);
+    assert_eq!(control.most_in_flight(), 192);
     // One round for the listing, then waves as wide as the width.
-    assert_eq!(rounds, [1, 128, 128, 128, 128, 128, 128, 128, 104]);
+    assert_eq!(rounds, [1, 192, 192, 192, 192, 192, 40]);
     close(&store);
 }
 
@@ -61,8 +61,8 @@ fn members_of_a_thousand_v2_arrays_cost_two_gets_each() {
     let log = control.take_log();
     assert_eq!(log.iter().filter(|call| call.starts_with("ls")).count(), 1);
     assert_eq!(log.len(), 2001);
-    assert_eq!(control.most_in_flight(), 128);
-    assert_eq!(rounds.len(), 17);
+    assert_eq!(control.most_in_flight(), 192);
+    assert_eq!(rounds.len(), 12);
     close(&store);
 }
 
@@ -85,8 +85,8 @@ fn the_default_width_bounds_a_walk() {
     control.take_log();
     let (found, rounds) = in_rounds(&control, group.members(usize::MAX));
     assert_eq!(known(found.unwrap()).len(), 300);
-    assert_eq!(rounds, [1, 6, 6, 42, 42, 128, 124]);
-    assert_eq!(control.most_in_flight(), 128);
+    assert_eq!(rounds, [1, 6, 6, 42, 42, 192, 60]);
+    assert_eq!(control.most_in_flight(), 192);
     close(&store);
 }
 

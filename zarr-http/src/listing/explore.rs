@@ -170,10 +170,7 @@ impl<A: Ask> Explorer<'_, A> {
     /// A folder in a tree that did not list where it was asked; a folder below may.
     async fn unlisted(&self, dir: &Path) -> Result<Entries> {
         match self.by_get(dir, false).await? {
-            Verdict::Listed(entries, _) => {
-                self.learn(dir, Way::Index);
-                Ok(entries)
-            }
+            Verdict::Listed(entries, writer) => self.listed(dir, entries, writer).await,
             Verdict::Missing(_) => Err(self.unsupported(dir, "the server lists no folder above it either")),
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
             Verdict::Cannot(why) => Err(self.give_up(dir, why)),
@@ -183,12 +180,8 @@ impl<A: Ask> Explorer<'_, A> {
     async fn unknown(&self, dir: &Path) -> Result<Entries> {
         let by_get = self.by_get(dir, false).await?;
         let may_webdav = self.mode == ListingMode::Auto;
-        if let Verdict::Listed(entries, Some(writer)) = by_get {
-            if may_webdav && writer.may_know_webdav() {
-                return self.better(dir, entries).await;
-            }
-            self.learn(dir, Way::Index);
-            return Ok(entries);
+        if let Verdict::Listed(entries, writer) = by_get {
+            return self.listed(dir, entries, writer).await;
         }
         let mut webdav_missing = false;
         if may_webdav && self.knowledge().may_try_webdav() {
@@ -221,19 +214,18 @@ impl<A: Ask> Explorer<'_, A> {
         }
     }
 
-    /// The complete listing if the server knows WebDAV; else `visible`, which hides dotfiles.
-    async fn better(&self, dir: &Path, visible: Entries) -> Result<Entries> {
-        match self.by_propfind(dir, true).await {
-            Ok(Verdict::Listed(entries, _)) => {
-                self.learn(dir, Way::WebDav);
-                Ok(entries)
-            }
-            Ok(Verdict::Missing(_) | Verdict::Denied(_) | Verdict::Cannot(_)) => {
-                self.learn(dir, Way::Index);
-                Ok(visible)
-            }
-            Err(error) => Err(error),
+    /// What an index says, the first one in its tree: the complete listing in its place if the server knows WebDAV.
+    async fn listed(&self, dir: &Path, visible: Entries, writer: Option<Writer>) -> Result<Entries> {
+        let may_know_more = writer.is_some_and(Writer::may_know_webdav);
+        if self.mode == ListingMode::Auto
+            && may_know_more
+            && let Verdict::Listed(entries, _) = self.by_propfind(dir, true).await?
+        {
+            self.learn(dir, Way::WebDav);
+            return Ok(entries);
         }
+        self.learn(dir, Way::Index);
+        Ok(visible)
     }
 
     /// Whether some folder above `dir` is listed, and `dir` is not in it: only then is a 404 for a folder believed. A
@@ -326,6 +318,14 @@ impl<A: Ask> Explorer<'_, A> {
                 "the server answers {} to PROPFIND",
                 page.status
             )));
+        }
+        // nginx's dav_ext leaves dotfiles out. (Behind a proxy of nginx the server may be another: then this is too careful.)
+        if page
+            .server
+            .as_deref()
+            .is_some_and(|server| server.starts_with("nginx"))
+        {
+            self.knowledge().hides_files();
         }
         let folder = Folder::new(page.url.clone());
         let read = webdav::parse(&Page {

@@ -26,6 +26,7 @@ pub(crate) struct Knowledge {
     refuses_webdav: bool,
     worked: Option<Way>,
     failed: bool,
+    hides: bool,
 }
 
 impl Knowledge {
@@ -70,10 +71,16 @@ impl Knowledge {
         self.refuses_webdav = true;
     }
 
+    /// Remembers that the server's WebDAV answers leave files out, as its indexes do.
+    pub(crate) fn hides_files(&mut self) {
+        self.hides = true;
+    }
+
     /// How far listings can be believed: the best as long as nothing is known.
     pub(crate) fn listing(&self) -> Listing {
         match self.worked {
             Some(Way::Index) => Listing::VisibleOnly,
+            Some(Way::WebDav) if self.hides => Listing::VisibleOnly,
             Some(Way::WebDav | Way::None) => Listing::Complete,
             None if self.failed => Listing::None,
             None => Listing::Complete,

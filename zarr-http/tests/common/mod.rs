@@ -1,5 +1,12 @@
 //! What the tests against in-process servers share.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests, of which each test binary uses a part"
+)]
 
 use futures::executor::block_on;
 use zarr_fs::{DirListing, Error, FileSystem, Path, Result};

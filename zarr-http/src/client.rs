@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use object_store::http::HttpStore;
+use url::Url;
 use zarr_fs::object_store::{Fault, Intent, Request, Retry, Transport, TransportError};
 use zarr_fs::session::IoCounters;
 use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
 
 use crate::config::{ListingMode, Settings};
 use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
+use crate::target::is_folder_of;
 use crate::write;
 
 /// What all leases of a session share: its settings, and what has been learned of the server.
@@ -141,9 +143,13 @@ impl Remote {
         self.shared.settings.errors.transport(at.clone(), intent, error)
     }
 
-    /// As [`Remote::error`] for a read of a file; some servers answer 405 to `GET` of a folder.
+    /// As [`Remote::error`] for a read of a file. What is refused behind the redirect to a folder is a folder; some servers
+    /// answer 405 to `GET` of one.
     pub(crate) fn read_error(&self, at: &Context, range: ByteRange, error: TransportError) -> Error {
-        if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        let is_folder = error.status().is_some()
+            && Url::parse(error.url())
+                .is_ok_and(|url| is_folder_of(&url, &self.shared.settings.target.file(&at.path)));
+        if is_folder || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
             return Error::NotFound {
                 at: at.clone(),
                 source: Some(Box::new(error)),

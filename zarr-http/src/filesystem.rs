@@ -1,14 +1,14 @@
 //! The filesystem: the trait's calls, each as one call of the lease or several.
 
 use std::ops::Range;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::future::{BoxFuture, Either, try_join_all};
 use futures::stream::BoxStream;
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use zarr_fs::ranges::{self, RangePlan};
 use zarr_fs::session::{
     CallContext, CallKind, CloseError, CloseReport, Gone, Lease, LeaseHandle, LiveLease, Session,
@@ -16,7 +16,7 @@ use zarr_fs::session::{
 };
 use zarr_fs::{
     BlockingReader, ByteRange, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatResult, CatStream,
-    Context, DirListing, Error, FileInfo, FileSystem, IoStats, Path, PipeOptions, Result, WriteMode,
+    Context, DirListing, Error, FileInfo, FileSystem, IoStats, Outcome, Path, PipeOptions, Result, WriteMode,
 };
 
 use crate::client::{Remote, Shared};
@@ -156,6 +156,21 @@ impl listing::Ask for &Asker {
         }
     }
 
+    async fn is_file(&self, path: &Path) -> Result<bool> {
+        let at = listing::Ask::at(self, path);
+        let work = |remote: Arc<Remote>| async move { read::stat(&remote, &at).await };
+        match self.lease.run(self.op, path, CallKind::Read, work).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(Error::PermissionDenied { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn refuse(&self, dir: &Path, what: &str) -> Error {
+        refuse(&self.lease, listing::Ask::at(self, dir), what.to_owned())
+    }
+
     fn has_read(&self) -> bool {
         self.shared.facts.has_read()
     }
@@ -165,7 +180,28 @@ impl listing::Ask for &Asker {
     }
 }
 
+/// The error of a call that this filesystem does not do: that the lease is closed, if it is, else that it cannot.
+fn refuse(lease: &LeaseHandle<Remote>, at: Context, what: String) -> Error {
+    // A call that begins and ends here. It never runs: the client lives on another thread, which a lease that is open says.
+    match lease.run_blocking(at.op, &at.path, |_| Ok(())) {
+        Err(error @ (Error::Closed { .. } | Error::Forked { .. })) => error,
+        Ok(()) | Err(_) => at.unsupported(what),
+    }
+}
+
 impl HttpFileSystem {
+    /// Whether such a write is possible at all; nothing is sent to find out.
+    fn check_write(&self, op: &'static str, path: &Path, mode: Option<&WriteMode>) -> Result<()> {
+        match write::refusal(&self.shared.settings, mode) {
+            None => Ok(()),
+            Some(what) => Err(refuse(
+                &self.lease.handle(),
+                self.lease.at(op, path),
+                what.to_owned(),
+            )),
+        }
+    }
+
     fn asker(&self, op: &'static str) -> Asker {
         Asker {
             lease: self.lease.handle(),
@@ -309,6 +345,7 @@ impl FileSystem for HttpFileSystem {
     }
 
     async fn pipe_file(&self, path: &Path, bytes: Bytes, options: PipeOptions) -> Result<FileInfo> {
+        self.check_write("pipe_file", path, Some(&options.mode))?;
         self.run("pipe_file", path, CallKind::Write, |remote, at| async move {
             write::pipe(&remote, &at, bytes, &options).await
         })
@@ -321,10 +358,12 @@ impl FileSystem for HttpFileSystem {
         mut stream: ByteStream,
         options: PipeOptions,
     ) -> Result<FileInfo> {
+        self.check_write("pipe_stream", path, Some(&options.mode))?;
+        let at = self.lease.at("pipe_stream", path);
         // The stream is the caller's code: it runs here, not on the I/O thread, which gathers what it gives.
         let (mut pieces, mut gathered) = futures::channel::mpsc::channel::<Result<Bytes>>(1);
         let upload = self.run("pipe_stream", path, CallKind::Write, |remote, at| async move {
-            write::check(&remote, &at, &options)?;
+            write::check(&at)?;
             let mut whole = BytesMut::new();
             while let Some(piece) = CallContext::parked(gathered.next()).await? {
                 whole.extend_from_slice(&piece?);
@@ -335,7 +374,11 @@ impl FileSystem for HttpFileSystem {
             write::pipe(&remote, &at, whole.freeze(), &options).await
         });
         let pump = async move {
-            while let Some(piece) = stream.next().await {
+            while let Some(piece) = AssertUnwindSafe(stream.next())
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Some(Err(at.backend("a panic in the stream that is written"))))
+            {
                 let is_end = piece.is_err();
                 if pieces.send(piece).await.is_err() || is_end {
                     break;
@@ -346,9 +389,19 @@ impl FileSystem for HttpFileSystem {
             Either::Left((done, _)) => done,
             Either::Right(((), upload)) => upload.await,
         }
+        .map_err(|mut error| {
+            // Cut while it waited for the stream, which by itself looks like a read.
+            if let Error::Closed { outcome, .. } = &mut error
+                && *outcome == Outcome::Cut
+            {
+                *outcome = Outcome::Unknown;
+            }
+            error
+        })
     }
 
     async fn cp_file(&self, from: &Path, to: &Path, mode: WriteMode) -> Result<FileInfo> {
+        self.check_write("cp_file", from, Some(&mode))?;
         let to = to.clone();
         self.run("cp_file", from, CallKind::Write, |remote, at| async move {
             write::copy(&remote, &at, &to, &mode).await
@@ -357,6 +410,7 @@ impl FileSystem for HttpFileSystem {
     }
 
     async fn rm_file(&self, path: &Path) -> Result<()> {
+        self.check_write("rm_file", path, None)?;
         self.run("rm_file", path, CallKind::Write, |remote, at| async move {
             write::remove(&remote, &at).await
         })

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use zarr_fs::object_store::range::{ContentRange, RangeHeader};
-use zarr_fs::object_store::{Fault, Fetched, Intent, Request, Response, TransportError};
+use zarr_fs::object_store::{Fault, Fetched, Request, Response, TransportError};
 use zarr_fs::{ByteRange, CatOptions, CatResult, Context, Error, FileInfo, Result, Version};
 
 use crate::client::{Encoding, Remote, encoding, file_info};
@@ -374,7 +374,7 @@ pub(crate) async fn stat(remote: &Remote, at: &Context) -> Result<FileInfo> {
                 }
                 // Some allow reading and not asking.
                 Some(400 | 403) => stat_by_get(remote, at).await,
-                _ => Err(remote.error(at, Intent::Read(ByteRange::Full), error)),
+                _ => Err(remote.read_error(at, ByteRange::Full, error)),
             };
         }
     };

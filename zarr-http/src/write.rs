@@ -94,11 +94,15 @@ fn key(at: &Context, path: &Path) -> Result<object_store::path::Path> {
     object_store::path::Path::parse(path.as_str()).map_err(|error| at.backend(error))
 }
 
-fn read_only(remote: &Remote, at: &Context) -> Result<()> {
-    if remote.shared.settings.write {
-        return Ok(());
+/// Why a write in `mode` is not possible, if it is not.
+pub(crate) fn refusal(settings: &Settings, mode: Option<&WriteMode>) -> Option<&'static str> {
+    match mode {
+        _ if !settings.write => Some("writing (the option `write` allows it)"),
+        Some(WriteMode::IfMatch(_)) => {
+            Some("a write under the condition of a version: too many servers ignore it without a word")
+        }
+        Some(WriteMode::Overwrite | WriteMode::Create) | None => None,
     }
-    Err(at.unsupported("writing (the option `write` allows it)"))
 }
 
 /// Writes a whole file.
@@ -108,7 +112,7 @@ pub(crate) async fn pipe(
     bytes: Bytes,
     options: &PipeOptions,
 ) -> Result<FileInfo> {
-    check(remote, at, options)?;
+    check(at)?;
     let size = bytes.len() as u64;
     let etag = if options.mode == WriteMode::Create {
         create(remote, at, bytes).await?;
@@ -131,20 +135,12 @@ pub(crate) async fn pipe(
     }
 }
 
-/// Whether such a write is possible at all.
-pub(crate) fn check(remote: &Remote, at: &Context, options: &PipeOptions) -> Result<()> {
-    read_only(remote, at)?;
+/// The root is no file.
+pub(crate) fn check(at: &Context) -> Result<()> {
     if at.path.is_root() {
         return Err(at.root_is_no_file());
     }
-    match options.mode {
-        WriteMode::Overwrite | WriteMode::Create => Ok(()),
-        WriteMode::IfMatch(_) => Err(no_if_match(at)),
-    }
-}
-
-fn no_if_match(at: &Context) -> Error {
-    at.unsupported("a write under the condition of a version: too many servers ignore it without a word")
+    Ok(())
 }
 
 /// Uploads under `path`, with the folders above it.
@@ -245,7 +241,6 @@ fn random() -> u64 {
 
 /// Copies a file, and only a file: WebDAV copies and replaces whole folders too.
 pub(crate) async fn copy(remote: &Remote, at: &Context, to: &Path, mode: &WriteMode) -> Result<FileInfo> {
-    read_only(remote, at)?;
     let to_at = Context {
         path: to.clone(),
         ..at.clone()
@@ -253,10 +248,11 @@ pub(crate) async fn copy(remote: &Remote, at: &Context, to: &Path, mode: &WriteM
     if to.is_root() {
         return Err(to_at.root_is_no_file());
     }
-    let mode = match mode {
-        WriteMode::Overwrite => CopyMode::Overwrite,
-        WriteMode::Create => CopyMode::Create,
-        WriteMode::IfMatch(_) => return Err(no_if_match(&to_at)),
+    // The third mode was refused before.
+    let mode = if *mode == WriteMode::Overwrite {
+        CopyMode::Overwrite
+    } else {
+        CopyMode::Create
     };
     stat(remote, at).await?;
     if mode == CopyMode::Overwrite && at.path == *to {
@@ -267,7 +263,13 @@ pub(crate) async fn copy(remote: &Remote, at: &Context, to: &Path, mode: &WriteM
     }
     let options = CopyOptions::new().with_mode(mode);
     let (from, key_to) = (key(at, &at.path)?, key(&to_at, to)?);
-    match remote.store.copy_opts(&from, &key_to, options).await {
+    let mut copied = remote.store.copy_opts(&from, &key_to, options.clone()).await;
+    if copied.as_ref().is_err_and(|error| has_status(error, 500)) {
+        // nginx answers so if the folder above is missing; others answer 409, and object_store makes the folder.
+        make_folders(remote, &to_at).await?;
+        copied = remote.store.copy_opts(&from, &key_to, options).await;
+    }
+    match copied {
         Ok(()) => stat(remote, &to_at).await,
         Err(error) => {
             let intent = if mode == CopyMode::Create {
@@ -278,6 +280,32 @@ pub(crate) async fn copy(remote: &Remote, at: &Context, to: &Path, mode: &WriteM
             Err(refused(remote, &to_at, intent, error))
         }
     }
+}
+
+fn has_status(error: &object_store::Error, status: u16) -> bool {
+    let found = TransportError::find(error).and_then(TransportError::status);
+    found.is_some_and(|found| found.as_u16() == status)
+}
+
+/// Makes the folders above a file, as far as they are missing.
+async fn make_folders(remote: &Remote, at: &Context) -> Result<()> {
+    let method = Method::from_bytes(b"MKCOL").map_err(|error| at.backend(error))?;
+    let mut missing = Vec::new();
+    let mut next = at.path.parent();
+    while let Some(folder) = next.filter(|folder| !folder.is_root()) {
+        next = folder.parent();
+        missing.push(folder);
+    }
+    // From the top down: most are there, and say so by 405.
+    for folder in missing.into_iter().rev() {
+        let url = remote.shared.settings.target.folder(&folder);
+        match remote.transport.send(Request::new(method.clone(), url)).await {
+            Ok(_) => {}
+            Err(error) if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) => {}
+            Err(error) => return Err(remote.error(at, Intent::Write, error)),
+        }
+    }
+    Ok(())
 }
 
 /// Whether a folder is at a path.
@@ -301,7 +329,6 @@ async fn is_folder(remote: &Remote, at: &Context) -> Result<bool> {
 
 /// Removes a file, and only a file: WebDAV removes whole folders too.
 pub(crate) async fn remove(remote: &Remote, at: &Context) -> Result<()> {
-    read_only(remote, at)?;
     stat(remote, at).await?;
     match remote
         .transport

@@ -1,4 +1,5 @@
 //! Reading from in-process servers: ranges, versions, encodings, redirects, and what servers do instead.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 

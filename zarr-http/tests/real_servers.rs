@@ -1,4 +1,9 @@
 //! The same on real servers from packages. What is not installed is shown as `ignored: needs nginx`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests under a harness of their own"
+)]
 
 #[cfg(unix)]
 mod common;

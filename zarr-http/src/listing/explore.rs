@@ -54,6 +54,10 @@ pub(crate) trait Ask: Sync {
     ) -> impl Future<Output = Result<Reply>> + Send;
     /// Whether the server answers for a file in `dir` that is surely not there that it is missing.
     fn tells_missing(&self, dir: &Path) -> impl Future<Output = Result<bool>> + Send;
+    /// Whether `path` is a file.
+    fn is_file(&self, path: &Path) -> impl Future<Output = Result<bool>> + Send;
+    /// The error for a listing that is not even tried: that the lease is closed, if it is.
+    fn refuse(&self, dir: &Path, what: &str) -> Error;
     /// Whether a file has been read.
     fn has_read(&self) -> bool;
     /// The place of an error.
@@ -105,7 +109,7 @@ impl<A: Ask> Explorer<'_, A> {
     pub(crate) async fn list(&self, dir: &Path) -> Result<DirListing> {
         let known = self.knowledge().way(dir);
         let entries = match (self.mode, known) {
-            (ListingMode::None, _) => return Err(self.unsupported(dir, "listing is switched off")),
+            (ListingMode::None, _) => return Err(self.ask.refuse(dir, "listing is switched off")),
             (ListingMode::WebDav, _) => self.webdav_only(dir).await?,
             (ListingMode::Index, Some(Way::Index)) | (ListingMode::Auto, Some(Way::Index)) => {
                 self.known_index(dir).await?
@@ -141,6 +145,9 @@ impl<A: Ask> Explorer<'_, A> {
         match self.by_get(dir, true).await? {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) => Err(error),
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+                Err(self.ask.at(dir).not_found())
+            }
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
             Verdict::Cannot(why) => Err(self.give_up(dir, why)),
         }
@@ -149,7 +156,12 @@ impl<A: Ask> Explorer<'_, A> {
     async fn known_webdav(&self, dir: &Path) -> Result<Entries> {
         match self.by_propfind(dir, false).await? {
             Verdict::Listed(entries, _) => Ok(entries),
-            Verdict::Missing(error) | Verdict::Denied(error) => Err(error),
+            Verdict::Missing(error) => Err(error),
+            // lighttpd answers 403, and Apache 400, if there is a file in place of the folder.
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+                Err(self.ask.at(dir).not_found())
+            }
+            Verdict::Denied(error) => Err(error),
             // This part of the tree is served by something else.
             Verdict::Cannot(_) => self.unlisted(dir).await,
         }

@@ -14,26 +14,26 @@ use zarr_http::{HttpConfig, HttpFileSystem};
 use zarr_tests::http::{HttpServer, IndexStyle, Mode};
 
 /// Bodies of all sizes that matter: none, small, more than a piece.
-pub fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length)
         .map(|index| u8::try_from(index * 7 % 251).unwrap())
         .collect()
 }
 
-pub fn path(text: &str) -> Path {
+pub(crate) fn path(text: &str) -> Path {
     Path::parse(text).unwrap()
 }
 
 /// A server with a small tree.
-pub fn server(mode: Mode) -> HttpServer {
+pub(crate) fn server(mode: Mode) -> HttpServer {
     let server = HttpServer::start(mode);
     seed(&server);
     server
 }
 
-pub const ODD: &str = "sp ace+&=%.json";
+pub(crate) const ODD: &str = "sp ace+&=%.json";
 
-pub fn seed(server: &HttpServer) {
+pub(crate) fn seed(server: &HttpServer) {
     for name in [
         "zarr.json",
         ".zgroup",
@@ -51,13 +51,13 @@ pub fn seed(server: &HttpServer) {
     server.make_dir("hollow");
 }
 
-pub fn open(server: &HttpServer) -> HttpFileSystem {
+pub(crate) fn open(server: &HttpServer) -> HttpFileSystem {
     HttpConfig::new(server.base_url()).open().unwrap()
 }
 
 /// Runs `work` with a filesystem on `server` and closes it.
 #[track_caller]
-pub fn with<T>(config: HttpConfig, work: impl AsyncFnOnce(&HttpFileSystem) -> T) -> T {
+pub(crate) fn with<T>(config: HttpConfig, work: impl AsyncFnOnce(&HttpFileSystem) -> T) -> T {
     let fs = config.open().unwrap();
     block_on(async {
         let output = work(&fs).await;
@@ -67,14 +67,14 @@ pub fn with<T>(config: HttpConfig, work: impl AsyncFnOnce(&HttpFileSystem) -> T)
 }
 
 /// The names in a listing: files, then folders with a slash.
-pub fn names(listing: &DirListing) -> Vec<String> {
+pub(crate) fn names(listing: &DirListing) -> Vec<String> {
     let files = listing.files.iter().map(|file| file.path.to_string());
     let prefixes = listing.prefixes.iter().map(|prefix| format!("{prefix}/"));
     files.chain(prefixes).collect()
 }
 
 /// The variant of an error, for short assertions.
-pub fn kind<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
     match result.expect_err("the call must fail") {
         Error::Closed { .. } => "Closed",
         Error::NotFound { .. } => "NotFound",
@@ -94,7 +94,7 @@ pub fn kind<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
 }
 
 /// `METHOD path` of each request so far.
-pub fn requests(server: &HttpServer) -> Vec<String> {
+pub(crate) fn requests(server: &HttpServer) -> Vec<String> {
     server
         .log()
         .iter()
@@ -102,4 +102,4 @@ pub fn requests(server: &HttpServer) -> Vec<String> {
         .collect()
 }
 
-pub const STYLES: [IndexStyle; 8] = IndexStyle::ALL;
+pub(crate) const STYLES: [IndexStyle; 8] = IndexStyle::ALL;

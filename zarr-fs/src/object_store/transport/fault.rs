@@ -188,6 +188,12 @@ impl TransportError {
         &self.0.fault
     }
 
+    /// The URL that answered or failed, after redirects: without user, password and query.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
     /// The server's status, if it answered with one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {

@@ -8,8 +8,8 @@ use zarr_fs::session::SessionOptions;
 use zarr_fs::testing::{Hang, Harness};
 use zarr_fs::{Capabilities, FileSystem, Listing, Path};
 use zarr_http::{HttpConfig, ListingMode};
-use zarr_tests::RoundGate;
 use zarr_tests::http::{HttpServer, IndexStyle, Mode};
+use zarr_tests::{Fault, FaultId, RoundGate, When};
 
 /// Requests wait at a gate that never sees a wave complete.
 #[derive(Debug)]
@@ -31,6 +31,29 @@ impl Hang for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.ungate();
+    }
+}
+
+/// Requests are answered with 503.
+#[derive(Debug)]
+struct Failing(std::sync::Arc<HttpServer>, FaultId);
+
+impl Failing {
+    fn new(server: &std::sync::Arc<HttpServer>) -> Box<dyn Hang> {
+        let fault = server.faults().add(When::always(), Fault::status(503));
+        Box::new(Self(std::sync::Arc::clone(server), fault))
+    }
+}
+
+impl Hang for Failing {
+    fn held(&self) -> usize {
+        usize::try_from(self.0.faults().hits(self.1)).unwrap_or(usize::MAX)
+    }
+}
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        self.0.faults().remove(self.1);
     }
 }
 
@@ -66,6 +89,10 @@ macro_rules! harness {
 
             fn hang(&self) -> Box<dyn Hang> {
                 Held::new(&self.0)
+            }
+
+            fn fail(&self) -> Option<Box<dyn Hang>> {
+                Some(Failing::new(&self.0))
             }
 
             fn open_connections(&self) -> Option<usize> {

@@ -116,7 +116,7 @@ impl Asker {
         if let Reply::Page(page) = &mut reply
             && page.is_gzip
         {
-            page.body = gzip::decode(&page.body, &at)?;
+            page.body = gzip::decode(&page.body, Some(listing::MAX_PAGE_BYTES), &at)?;
         }
         Ok(reply)
     }
@@ -235,7 +235,7 @@ impl HttpFileSystem {
                 read::cat(&remote, &at, &asked).await
             })
             .await?;
-        let result = raw.finish(&self.lease.at(op, path))?;
+        let result = raw.finish(&options, &self.lease.at(op, path))?;
         // What was compressed is longer now.
         options.check_length(result.bytes.len() as u64)?;
         Ok(result)

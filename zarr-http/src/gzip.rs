@@ -13,21 +13,29 @@ const FACTOR: u64 = 32;
 /// Decodes a whole body; bounded by what came, for a small body can claim anything.
 ///
 /// # Errors
-/// [`Error::Corrupt`] if it is no gzip, or ends early; [`Error::Unsupported`] beyond the bound.
-pub(crate) fn decode(encoded: &[u8], at: &Context) -> Result<Bytes> {
+/// [`Error::Corrupt`] if it is no gzip, or ends early; [`Error::LimitReached`] beyond `most`, if that is given, and
+/// [`Error::Unsupported`] beyond the bound.
+pub(crate) fn decode(encoded: &[u8], most: Option<u64>, at: &Context) -> Result<Bytes> {
     // An empty file is sent as nothing at all by some, with the header of the others.
     if encoded.is_empty() {
         return Ok(Bytes::new());
     }
-    let limit = (encoded.len() as u64)
+    let bound = (encoded.len() as u64)
         .saturating_mul(FACTOR)
         .saturating_add(BASE_BYTES);
+    let limit = most.unwrap_or(bound).min(bound);
     let mut decoded = Vec::new();
     MultiGzDecoder::new(encoded)
         .take(limit + 1)
         .read_to_end(&mut decoded)
         .map_err(|error| corrupt(at, error))?;
     if decoded.len() as u64 > limit {
+        if let Some(limit) = most.filter(|most| *most == limit) {
+            return Err(Error::LimitReached {
+                what: "bytes to read at once",
+                limit,
+            });
+        }
         return Err(at.unsupported(format!("a compressed body that grows beyond {limit} bytes")));
     }
     Ok(decoded.into())
@@ -122,13 +130,13 @@ mod tests {
         let mut two = encode(&data);
         two.extend(encode(b"and a second member"));
         let expected = [&data[..], b"and a second member"].concat();
-        assert_eq!(decode(&two, &at()).unwrap(), expected);
+        assert_eq!(decode(&two, None, &at()).unwrap(), expected);
         for step in [1, 100, 1 << 20] {
             assert_eq!(decode_in_pieces(&two, step).unwrap(), expected);
         }
-        assert_eq!(decode(b"", &at()).unwrap(), Bytes::new());
+        assert_eq!(decode(b"", None, &at()).unwrap(), Bytes::new());
         assert_eq!(decode_in_pieces(b"", 1).unwrap(), b"");
-        assert_eq!(decode(&encode(b""), &at()).unwrap(), Bytes::new());
+        assert_eq!(decode(&encode(b""), None, &at()).unwrap(), Bytes::new());
     }
 
     #[test]
@@ -141,7 +149,7 @@ mod tests {
             &[whole.as_slice(), b"rest"].concat(),
         ] {
             assert!(
-                matches!(decode(bad, &at()), Err(Error::Corrupt { .. })),
+                matches!(decode(bad, None, &at()), Err(Error::Corrupt { .. })),
                 "{}",
                 bad.len()
             );
@@ -159,6 +167,13 @@ mod tests {
         encoder.write_all(&vec![0; 90 << 20]).unwrap();
         let bomb = encoder.finish().unwrap();
         assert!(bomb.len() < 500_000);
-        assert!(matches!(decode(&bomb, &at()), Err(Error::Unsupported { .. })));
+        assert!(matches!(
+            decode(&bomb, None, &at()),
+            Err(Error::Unsupported { .. })
+        ));
+        assert!(matches!(
+            decode(&bomb, Some(1000), &at()),
+            Err(Error::LimitReached { limit: 1000, .. })
+        ));
     }
 }

@@ -39,7 +39,7 @@ impl Raw {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if the body cannot be decoded; [`Error::NotFound`] if it is a folder's page.
-    pub(crate) fn finish(self, at: &Context) -> Result<CatResult> {
+    pub(crate) fn finish(self, options: &CatOptions, at: &Context) -> Result<CatResult> {
         let Self {
             mut bytes,
             mut info,
@@ -47,7 +47,9 @@ impl Raw {
             page_of,
         } = self;
         if let Some(range) = decode {
-            let whole = gzip::decode(&bytes, at)?;
+            // Of a part the whole is needed all the same.
+            let most = options.max_bytes.filter(|_| range == ByteRange::Full);
+            let whole = gzip::decode(&bytes, most, at)?;
             info.size_bytes = Some(whole.len() as u64);
             bytes = cut::cut(&whole, range, at)?;
         }

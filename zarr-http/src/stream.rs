@@ -36,7 +36,7 @@ pub(crate) async fn pump(
     }
     if is_empty(range) {
         let raw = read::cat(remote, at, options).await?;
-        let info = raw.finish(at)?.info;
+        let info = raw.finish(options, at)?.info;
         head.send(Head { info, decode: None });
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub(crate) async fn pump(
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
                 // Out of bounds, or nothing from the very end: as a read has it.
                 let raw = read::cat(remote, at, options).await?;
-                let info = raw.finish(at)?.info;
+                let info = raw.finish(options, at)?.info;
                 head.send(Head { info, decode: None });
                 return Ok(());
             }

@@ -5,29 +5,8 @@
 //! Algorithm: <https://zfp.readthedocs.io/en/release1.0.1/algorithm.html>.
 
 use super::bits::{Reader, Writer};
+use super::limits::{Limits, MAX_PRECISION};
 use super::order::{ORDER_1, ORDER_2, ORDER_3, ORDER_4};
-
-/// The smallest exponent of any number; one below it asks for the reversible algorithm.
-pub(super) const MIN_EXPONENT: i32 = -1074;
-/// More bits than any block has.
-pub(super) const MAX_BITS: u64 = 16_658;
-/// The most bit planes.
-pub(super) const MAX_PRECISION: u32 = 64;
-
-/// What limits the size of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) min_bits: u64,
-    pub(super) max_bits: u64,
-    pub(super) max_precision: u32,
-    pub(super) min_exponent: i32,
-}
-
-impl Limits {
-    pub(super) fn is_reversible(self) -> bool {
-        self.min_exponent < MIN_EXPONENT
-    }
-}
 
 /// The type of the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +38,12 @@ impl Kind {
     }
 
     /// The low bits of `value` with their sign.
-    fn wrap(self, value: i64) -> i64 {
+    pub(super) fn wrap(self, value: i64) -> i64 {
         let unused = 64 - self.width();
         (value << unused) >> unused
     }
 
-    fn mask(self) -> u64 {
+    pub(super) fn mask(self) -> u64 {
         u64::MAX >> (64 - self.width())
     }
 
@@ -212,42 +191,6 @@ impl Blocks {
         integers
     }
 
-    fn decode_planes(self, reader: &mut Reader<'_>, budget: u64, precision: u32, data: &mut [u64]) -> u64 {
-        let size = data.len();
-        let lowest = self.kind.width().saturating_sub(precision);
-        let (mut left, mut known) = (budget, 0_usize);
-        for plane in (lowest..self.kind.width()).rev() {
-            if left == 0 {
-                break;
-            }
-            // The numbers that are known not to be zero send their bits as they are.
-            let plain = known.min(usize::try_from(left).unwrap_or(usize::MAX));
-            for value in data.iter_mut().take(plain) {
-                *value |= u64::from(reader.bit()) << plane;
-            }
-            left -= plain as u64;
-            // Of the others, in groups: is there another one, and which is it?
-            while left > 0 && known < size {
-                left -= 1;
-                if !reader.bit() {
-                    break;
-                }
-                while left > 0 && known < size - 1 {
-                    left -= 1;
-                    if reader.bit() {
-                        break;
-                    }
-                    known += 1;
-                }
-                if let Some(value) = data.get_mut(known) {
-                    *value |= 1 << plane;
-                }
-                known += 1;
-            }
-        }
-        budget - left
-    }
-
     pub(super) fn encode(self, writer: &mut Writer, block: &Block) {
         let numbers = block.get(..self.size()).unwrap_or_default();
         let mut integers = [0_i64; 256];
@@ -374,125 +317,6 @@ impl Blocks {
         }
         used += self.encode_planes(writer, most.saturating_sub(used), planes, data);
         writer.pad(least.saturating_sub(used));
-    }
-
-    fn encode_planes(self, writer: &mut Writer, budget: u64, precision: u32, data: &[u64]) -> u64 {
-        let size = data.len();
-        let lowest = self.kind.width().saturating_sub(precision);
-        let (mut left, mut known) = (budget, 0_usize);
-        for plane in (lowest..self.kind.width()).rev() {
-            if left == 0 {
-                break;
-            }
-            let bit = |value: &u64| value >> plane & 1 == 1;
-            let plain = known.min(usize::try_from(left).unwrap_or(usize::MAX));
-            data.iter().take(plain).for_each(|value| writer.bit(bit(value)));
-            left -= plain as u64;
-            let mut ones = data.iter().skip(plain).filter(|value| bit(value)).count();
-            while left > 0 && known < size {
-                left -= 1;
-                writer.bit(ones > 0);
-                if ones == 0 {
-                    break;
-                }
-                while left > 0 && known < size - 1 {
-                    left -= 1;
-                    let found = data.get(known).is_some_and(bit);
-                    writer.bit(found);
-                    if found {
-                        break;
-                    }
-                    known += 1;
-                }
-                ones -= 1;
-                known += 1;
-            }
-        }
-        budget - left
-    }
-
-    /// Signed integers in base −2, where small magnitudes have leading zeros whatever their sign.
-    fn to_negabinary(self, value: i64) -> u64 {
-        const ALTERNATING: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-        let mask = ALTERNATING & self.kind.mask();
-        ((value.cast_unsigned() & self.kind.mask()).wrapping_add(mask) ^ mask) & self.kind.mask()
-    }
-
-    fn undo_negabinary(self, value: u64) -> i64 {
-        const ALTERNATING: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-        let mask = ALTERNATING & self.kind.mask();
-        self.kind.wrap((value ^ mask).wrapping_sub(mask).cast_signed())
-    }
-
-    /// Applies `lift` to all lines of four numbers along each dimension, in reverse order of dimensions for an inverse.
-    fn transform(self, block: &mut [i64; 256], lift: fn(Self, [i64; 4]) -> [i64; 4], inverse: bool) {
-        for step in 0..self.dimensions {
-            let dimension = if inverse { self.dimensions - 1 - step } else { step };
-            let stride = 1_usize << (2 * dimension);
-            for start in (0..self.size()).filter(|start| (start / stride).is_multiple_of(4)) {
-                let places = [start, start + stride, start + 2 * stride, start + 3 * stride];
-                let line = lift(self, places.map(|place| block[place]));
-                for (place, value) in places.into_iter().zip(line) {
-                    block[place] = value;
-                }
-            }
-        }
-    }
-
-    fn add(self, a: i64, b: i64) -> i64 {
-        self.kind.wrap(a.wrapping_add(b))
-    }
-
-    fn subtract(self, a: i64, b: i64) -> i64 {
-        self.kind.wrap(a.wrapping_sub(b))
-    }
-
-    /// The mean of `a` and `b`, and half their difference (from `b`).
-    fn average(self, a: i64, b: i64) -> (i64, i64) {
-        let mean = self.add(a, b) >> 1;
-        (mean, self.subtract(b, mean))
-    }
-
-    /// Undoes [`average`](Self::average).
-    fn spread(self, mean: i64, difference: i64) -> (i64, i64) {
-        let b = self.add(difference, mean);
-        (self.subtract(self.kind.wrap(mean << 1), b), b)
-    }
-
-    fn forward(self, [x, y, z, w]: [i64; 4]) -> [i64; 4] {
-        let (x, w) = self.average(x, w);
-        let (z, y) = self.average(z, y);
-        let (x, z) = self.average(x, z);
-        let (w, y) = self.average(w, y);
-        let w = self.add(w, y >> 1);
-        let y = self.subtract(y, w >> 1);
-        [x, y, z, w]
-    }
-
-    fn inverse(self, [x, y, z, w]: [i64; 4]) -> [i64; 4] {
-        let y = self.add(y, w >> 1);
-        let w = self.subtract(w, y >> 1);
-        let (w, y) = self.spread(w, y);
-        let (x, z) = self.spread(x, z);
-        let (z, y) = self.spread(z, y);
-        let (x, w) = self.spread(x, w);
-        [x, y, z, w]
-    }
-
-    /// Third differences: any four integers, exactly.
-    fn reversible_forward(self, [x, y, z, w]: [i64; 4]) -> [i64; 4] {
-        let (w, z, y) = (self.subtract(w, z), self.subtract(z, y), self.subtract(y, x));
-        let (w, z) = (self.subtract(w, z), self.subtract(z, y));
-        [x, y, z, self.subtract(w, z)]
-    }
-
-    fn reversible_inverse(self, [x, y, z, w]: [i64; 4]) -> [i64; 4] {
-        let w = self.add(w, z);
-        let z = self.add(z, y);
-        let w = self.add(w, z);
-        let y = self.add(y, x);
-        let z = self.add(z, y);
-        [x, y, z, self.add(w, z)]
     }
 }
 

@@ -7,7 +7,11 @@
 
 mod bits;
 mod block;
+mod grid;
+mod lift;
+mod limits;
 mod order;
+mod planes;
 
 use super::config::Config;
 use super::error::{CodecError, Result};
@@ -18,7 +22,12 @@ use super::size::Size;
 use super::{ArrayToBytes, ChunkRef};
 use crate::metadata::data_type::{FloatKind, IntKind};
 use bits::{Reader, Writer};
-use block::{Block, Blocks, Kind, Limits, MAX_BITS, MAX_PRECISION, MIN_EXPONENT};
+use block::{Block, Blocks, Kind};
+use grid::{each_block, each_element, pad};
+use limits::{
+    FREE, LONG_MODE, Limits, MAX_BITS, MAX_PRECISION, REVERSIBLE, accuracy, limits_of, mode_of, precision,
+    whole,
+};
 
 /// The `zfp` and `zfpy` codecs.
 #[derive(Debug, Clone)]
@@ -31,19 +40,6 @@ pub(super) struct Zfp {
     lengths: Vec<usize>,
     size: Size,
 }
-
-/// No limit at all.
-const FREE: Limits = Limits {
-    min_bits: 1,
-    max_bits: MAX_BITS,
-    max_precision: MAX_PRECISION,
-    min_exponent: MIN_EXPONENT,
-};
-/// Every bit comes back.
-const REVERSIBLE: Limits = Limits {
-    min_exponent: MIN_EXPONENT - 1,
-    ..FREE
-};
 
 impl Zfp {
     /// The registered codec.
@@ -243,9 +239,6 @@ impl Zfp {
 
 /// The version of the codec that all releases since 0.5 write.
 const CODEC_VERSION: u64 = 5;
-/// Announces a mode of 64 bits.
-const LONG_MODE: u64 = 0xfff;
-
 impl Kind {
     /// The number of the type in the header.
     fn code(self) -> u64 {
@@ -254,150 +247,6 @@ impl Kind {
             Self::Int64 => 1,
             Self::Float32 => 2,
             Self::Float64 => 3,
-        }
-    }
-}
-
-/// Errors of at most `tolerance`.
-fn accuracy(tolerance: f64) -> Limits {
-    if tolerance <= 0.0 || !tolerance.is_finite() {
-        return if tolerance == 0.0 { FREE } else { REVERSIBLE };
-    }
-    // The largest power of two that is not above it.
-    let stored = i32::try_from(tolerance.to_bits() >> 52).unwrap_or(0);
-    let subnormal = 63_i32 - tolerance.to_bits().leading_zeros().cast_signed() + MIN_EXPONENT;
-    Limits {
-        min_exponent: if stored > 0 { stored - 1023 } else { subnormal },
-        ..FREE
-    }
-}
-
-/// So many bit planes, or all for 0.
-fn precision(planes: u64) -> Limits {
-    let planes = u32::try_from(planes).unwrap_or(MAX_PRECISION);
-    Limits {
-        max_precision: if planes == 0 {
-            MAX_PRECISION
-        } else {
-            planes.min(MAX_PRECISION)
-        },
-        ..FREE
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "saturates"
-)]
-fn whole(value: f64) -> u64 {
-    value as u64
-}
-
-/// The limits that a mode stands for.
-fn limits_of(mode: u64) -> Limits {
-    let small = |value: u64| u32::try_from(value).unwrap_or(0);
-    match mode {
-        0..2048 => Limits {
-            min_bits: mode + 1,
-            max_bits: mode + 1,
-            ..FREE
-        },
-        2048..2176 => precision(mode - 2047),
-        2176 => REVERSIBLE,
-        2177..LONG_MODE => Limits {
-            min_exponent: small(mode - 2177).cast_signed() + MIN_EXPONENT,
-            ..FREE
-        },
-        _ => Limits {
-            min_bits: (mode >> 12 & 0x7fff) + 1,
-            max_bits: (mode >> 27 & 0x7fff) + 1,
-            max_precision: small(mode >> 42 & 0x7f) + 1,
-            min_exponent: small(mode >> 49 & 0x7fff).cast_signed() - 16_495,
-        },
-    }
-}
-
-/// The mode of limits: the inverse of [`limits_of`].
-fn mode_of(limits: Limits) -> u64 {
-    let Limits {
-        min_bits,
-        max_bits,
-        max_precision,
-        min_exponent,
-    } = limits;
-    let free_bits = min_bits <= 1 && max_bits >= MAX_BITS;
-    let above = u64::try_from(min_exponent - MIN_EXPONENT).ok();
-    match above {
-        Some(0) if min_bits == max_bits && max_precision >= MAX_PRECISION && max_bits <= 2048 => max_bits - 1,
-        Some(0) if free_bits && max_precision < MAX_PRECISION => u64::from(max_precision) + 2047,
-        Some(above @ 1..=1917) if free_bits && max_precision >= MAX_PRECISION => above + 2177,
-        None if free_bits && max_precision >= MAX_PRECISION && min_exponent == MIN_EXPONENT - 1 => 2176,
-        _ => {
-            let exponent = u64::try_from((min_exponent + 16_495).clamp(0, 0x7fff)).unwrap_or(0);
-            LONG_MODE
-                | (min_bits.clamp(1, 0x8000) - 1) << 12
-                | (max_bits.clamp(1, 0x8000) - 1) << 27
-                | u64::from(max_precision.clamp(1, 0x80) - 1) << 42
-                | exponent << 49
-        }
-    }
-}
-
-/// Calls `block` with the first element of each block of an array and the number of its elements along each dimension.
-fn each_block(lengths: &[usize], mut block: impl FnMut([usize; 4], [usize; 4])) {
-    let length = |dimension: usize| lengths.get(dimension).copied().unwrap_or(1);
-    let starts = |dimension: usize| (0..length(dimension)).step_by(4);
-    for l in starts(3) {
-        for k in starts(2) {
-            for j in starts(1) {
-                for i in starts(0) {
-                    let corner = [i, j, k, l];
-                    block(
-                        corner,
-                        std::array::from_fn(|dimension| (length(dimension) - corner[dimension]).min(4)),
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// The elements of a block: its index in the block and in the array.
-fn each_element(
-    lengths: &[usize],
-    corner: [usize; 4],
-    extent: [usize; 4],
-    mut element: impl FnMut(usize, usize),
-) {
-    let length = |dimension: usize| lengths.get(dimension).copied().unwrap_or(1);
-    for l in 0..extent[3] {
-        for k in 0..extent[2] {
-            for j in 0..extent[1] {
-                let row = ((corner[3] + l) * length(2) + corner[2] + k) * length(1) + corner[1] + j;
-                for i in 0..extent[0] {
-                    element(i + 4 * (j + 4 * (k + 4 * l)), row * length(0) + corner[0] + i);
-                }
-            }
-        }
-    }
-}
-
-/// Fills the part of a block that lies outside of the array, as the library does: lines are continued by their last
-/// element, and by their first one in the last place.
-fn pad(block: &mut Block, extent: [usize; 4], dimensions: u32) {
-    let size = 1_usize << (2 * dimensions);
-    for (dimension, extent) in extent
-        .into_iter()
-        .enumerate()
-        .take(usize::try_from(dimensions).unwrap_or(4))
-    {
-        let stride = 1_usize << (2 * dimension);
-        for start in (0..size).filter(|start| (start / stride).is_multiple_of(4)) {
-            for place in extent..4 {
-                let from = if place == 3 { 0 } else { place - 1 };
-                block[start + place * stride] = block[start + from * stride];
-            }
         }
     }
 }

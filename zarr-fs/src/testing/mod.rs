@@ -30,6 +30,7 @@
 mod cases;
 mod check;
 mod counting;
+mod faults;
 mod faulty;
 mod harness;
 mod rounds;
@@ -46,7 +47,8 @@ pub mod write;
 
 pub use check::{assert_closed, assert_not_found, assert_unsupported, wait_for};
 pub use counting::{CountingFileSystem, Counts, Request};
-pub use faulty::{Fault, Faults, FaultyFileSystem, Wrong};
+pub use faults::{Fault, Faults, Wrong};
+pub use faulty::FaultyFileSystem;
 pub use harness::{Case, Hang, Harness};
 pub use run::{in_child, on_tokio, without_runtime};
 pub use stall::Stall;

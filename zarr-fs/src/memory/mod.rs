@@ -1,26 +1,27 @@
 //! A filesystem in memory: for tests, examples and scratch data.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::{Bound, Range};
+mod files;
+mod url;
+
+use std::ops::Range;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use url::Url;
 
+pub use self::url::MemoryFactory;
+
+use self::files::Memory;
 use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::{Context, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
-use crate::info::{CatResult, DirListing, FileInfo, IoStats, Version};
-use crate::options::Options;
+use crate::info::{CatResult, DirListing, FileInfo, IoStats};
 use crate::path::Path;
 use crate::ranges;
-use crate::registry::{Factory, Resolved, url_path};
 use crate::session::{
     CallContext, CallKind, Client, CloseError, CloseReport, HeadSender, Lease, LeaseHandle, Session,
     SessionOptions, Sink,
@@ -77,191 +78,6 @@ impl Default for MemoryFileSystem {
     #[track_caller]
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The files of a memory filesystem: what its session's calls work on.
-#[derive(Default)]
-struct Memory {
-    files: RwLock<Files>,
-}
-
-impl std::fmt::Debug for Memory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory")
-            .field("files", &self.read().by_path.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// By path, so that what lies below a prefix is one range.
-#[derive(Default)]
-struct Files {
-    by_path: BTreeMap<String, File>,
-    last_generation: u64,
-}
-
-#[derive(Clone)]
-struct File {
-    bytes: Bytes,
-    generation: u64,
-    modified: SystemTime,
-}
-
-impl File {
-    fn info(&self, path: &Path) -> FileInfo {
-        FileInfo::new(path.clone())
-            .with_size_bytes(self.bytes.len() as u64)
-            .with_modified(Some(self.modified))
-            .with_version(Version {
-                etag: Some(format!("\"{}\"", self.generation)),
-                generation: Some(self.generation.to_string()),
-            })
-    }
-
-    fn slice(&self, range: ByteRange, at: &Context) -> Result<Bytes> {
-        let size = self.bytes.len() as u64;
-        let part = ranges::resolve(range, size, at)?;
-        match (usize::try_from(part.start), usize::try_from(part.end)) {
-            (Ok(start), Ok(end)) => Ok(self.bytes.slice(start..end)),
-            _ => Err(at.out_of_bounds(range, size)),
-        }
-    }
-}
-
-impl Memory {
-    fn read(&self) -> RwLockReadGuard<'_, Files> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Files> {
-        self.files.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The file at `path`, if it is of the version asked for.
-    fn get(&self, at: &Context, if_match: Option<&Version>) -> Result<File> {
-        let file = self.read().by_path.get(at.path.as_str()).cloned();
-        let file = file.ok_or_else(|| at.not_found())?;
-        match if_match {
-            Some(version) if !version.matches(&file.info(&at.path).version) => Err(at.precondition()),
-            _ => Ok(file),
-        }
-    }
-
-    fn cat(&self, at: &Context, options: &CatOptions) -> Result<CatResult> {
-        let file = self.get(at, options.if_match.as_ref())?;
-        let bytes = file.slice(options.range, at)?;
-        options.check_length(bytes.len() as u64)?;
-        Ok(CatResult {
-            bytes,
-            info: file.info(&at.path),
-        })
-    }
-
-    fn put(&self, at: &Context, bytes: Bytes, mode: &WriteMode) -> Result<FileInfo> {
-        if at.path.is_root() {
-            return Err(at.root_is_no_file());
-        }
-        let mut files = self.write();
-        let there = files.by_path.get(at.path.as_str());
-        match mode {
-            WriteMode::Overwrite => {}
-            WriteMode::Create if there.is_some() => return Err(at.already_exists()),
-            WriteMode::Create => {}
-            WriteMode::IfMatch(version) => {
-                if !there.is_some_and(|file| version.matches(&file.info(&at.path).version)) {
-                    return Err(at.precondition());
-                }
-            }
-        }
-        files.last_generation += 1;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "here this filesystem is the server that tells the time"
-        )]
-        let modified = SystemTime::now();
-        let file = File {
-            bytes,
-            generation: files.last_generation,
-            modified,
-        };
-        let info = file.info(&at.path);
-        files.by_path.insert(at.path.as_str().to_owned(), file);
-        Ok(info)
-    }
-
-    fn remove(&self, at: &Context) -> Result<()> {
-        match self.write().by_path.remove(at.path.as_str()) {
-            Some(_) => Ok(()),
-            None => Err(at.not_found()),
-        }
-    }
-
-    fn ls(&self, at: &Context) -> Result<DirListing> {
-        let files = self.read();
-        let mut listing = DirListing::default();
-        let below = Below::of(&at.path);
-        let mut next = below.first();
-        while let Some((path, file)) = files.by_path.range((next, below.end())).next() {
-            // All keys came from paths, so they are paths.
-            let name = &path[below.start.len()..];
-            match name.split_once('/') {
-                None => {
-                    listing.files.push(file.info(&Path::parse(path)?));
-                    next = Bound::Excluded(path.clone());
-                }
-                Some((folder, _)) => {
-                    let prefix = format!("{}{folder}", below.start);
-                    listing.prefixes.push(Path::parse(&prefix)?);
-                    // `0` follows `/`: on to the first path that is not below this prefix.
-                    next = Bound::Included(format!("{prefix}0"));
-                }
-            }
-        }
-        if listing.files.is_empty() && listing.prefixes.is_empty() {
-            return Err(at.not_found());
-        }
-        // The keys' order is not that of the prefixes: `a-b/c` comes before `a/c`.
-        listing.prefixes.sort_unstable();
-        Ok(listing)
-    }
-
-    fn find(&self, prefix: &Path) -> Result<Vec<FileInfo>> {
-        let below = Below::of(prefix);
-        self.read()
-            .by_path
-            .range((below.first(), below.end()))
-            .map(|(path, file)| Ok(file.info(&Path::parse(path)?)))
-            .collect()
-    }
-}
-
-/// The keys below a prefix.
-struct Below {
-    start: String,
-    end: Option<String>,
-}
-
-impl Below {
-    fn of(prefix: &Path) -> Self {
-        if prefix.is_root() {
-            return Self {
-                start: String::new(),
-                end: None,
-            };
-        }
-        Self {
-            start: format!("{prefix}/"),
-            end: Some(format!("{prefix}0")),
-        }
-    }
-
-    fn first(&self) -> Bound<String> {
-        Bound::Included(self.start.clone())
-    }
-
-    fn end(&self) -> Bound<String> {
-        self.end.clone().map_or(Bound::Unbounded, Bound::Excluded)
     }
 }
 
@@ -435,45 +251,12 @@ impl BlockingReader for MemoryReader {
     }
 }
 
-/// Opens `memory://name/path`: each name is a filesystem of its own, whose data lives as long as the registry.
-#[derive(Debug, Default)]
-pub struct MemoryFactory {
-    by_name: Mutex<HashMap<String, Arc<Memory>>>,
-}
-
-impl MemoryFactory {
-    /// A factory without data.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Memory>>> {
-        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Factory for MemoryFactory {
-    fn resolve(&self, url: &Url, options: &Options) -> Result<Resolved> {
-        options.check_keys(&[])?;
-        let origin = format!("memory://{}", url.host_str().unwrap_or_default());
-        let memory = Arc::clone(self.lock().entry(origin.clone()).or_default());
-        let name = origin.clone();
-        Ok(Resolved {
-            origin,
-            path: url_path(url)?,
-            open: Box::new(move |options| Ok(Arc::new(Session::local(name, options, memory)))),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures::executor::block_on;
 
     use super::*;
     use crate::ext::FileSystemExt;
-    use crate::registry::Registry;
 
     fn path(text: &str) -> Path {
         Path::parse(text).unwrap()
@@ -497,25 +280,6 @@ mod tests {
             let below: Vec<_> = fs.find_all(&path("a")).await.unwrap();
             assert_eq!(below.len(), 2);
             fs.close().await.unwrap();
-        });
-    }
-
-    #[test]
-    fn data_outlives_the_sessions_of_a_registry() {
-        block_on(async {
-            let registry = Registry::new(SessionOptions::default()).with("memory", MemoryFactory::new());
-            let url = Url::parse("memory://one/a%20b/c").unwrap();
-            let (fs, place) = registry.open(&url, &Options::new()).unwrap();
-            assert_eq!(place, path("a b/c"));
-            fs.pipe(&place, "text").await.unwrap();
-            fs.close().await.unwrap();
-            let (fs, place) = registry.open(&url, &Options::new()).unwrap();
-            assert_eq!(fs.cat(&place).await.unwrap(), "text");
-            let (other, _) = registry
-                .open(&Url::parse("memory://two").unwrap(), &Options::new())
-                .unwrap();
-            assert!(other.cat(&place).await.unwrap_err().is_not_found());
-            registry.close_all().await.unwrap();
         });
     }
 }

@@ -423,6 +423,7 @@ pub async fn closing_one_lease_leaves_the_other_working<H: Harness>(case: &Case<
     assert_closed(own, Outcome::Cut);
     let report = report.unwrap();
     assert_eq!((report.calls_cut, report.session_ended), (1, false));
+    assert_closed(first.share(), Outcome::NotStarted);
     assert!(
         other.as_mut().now_or_never().is_none(),
         "the other lease's call goes on"

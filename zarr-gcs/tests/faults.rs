@@ -15,7 +15,7 @@ use zarr_fs::{
     ByteRange, CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, Outcome, PipeOptions,
 };
 use zarr_tests::gcs::GcsServer;
-use zarr_tests::{Fault, When};
+use zarr_tests::{Fault, ServerOptions, TestCa, When};
 
 const ANON: &str = r#"{"token": "anon", "retries": 2}"#;
 
@@ -225,5 +225,20 @@ async fn errors_show_no_token() {
         assert!(text.contains("by policy") && !text.contains("s3cret"), "{text}");
     }
     assert!(!format!("{fs:?}").contains("s3cret"));
+    fs.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_at_once() {
+    let server = GcsServer::builder()
+        .bucket(BUCKET)
+        .server(ServerOptions::default().tls(&TestCa::new()))
+        .start();
+    let fs = open(&server, r#"{"token": "anon"}"#);
+    let error = fs.cat(&path("k")).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert!(shown(&error).contains("TLS handshake"), "{error:?}");
+    // Trying again would not help.
+    assert_eq!(fs.io_stats().connections_opened, 1);
     fs.close().await.unwrap();
 }

@@ -314,3 +314,47 @@ async fn close_aborts_an_upload_that_waits_for_its_producer() {
     assert_eq!(server.unfinished_uploads(), 0);
     assert_eq!(server.open_connections(), 0);
 }
+
+#[tokio::test]
+async fn close_cuts_an_upload_whose_parts_all_wait_to_be_sent_again() {
+    let server = GcsServer::start(BUCKET);
+    let is_part = |request: &zarr_tests::Request| {
+        request
+            .query
+            .as_ref()
+            .is_some_and(|query| query.contains("partNumber"))
+    };
+    let refused = server.faults().add(
+        When::method("PUT").and(is_part),
+        Fault::status(503).retry_after(20),
+    );
+    let fs = open(&server, ANON);
+    let target = path("k");
+    let upload = fs.pipe_stream(
+        &target,
+        stream_of(24, Bytes::from(vec![1; 1 << 20])),
+        PipeOptions::default(),
+    );
+    let close = async {
+        while server.faults().hits(refused) < 3 || server.in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let began = Instant::now();
+        fs.close().await.unwrap();
+        began.elapsed()
+    };
+    let (uploaded, elapsed) = tokio::join!(upload, close);
+    assert!(
+        matches!(
+            uploaded,
+            Err(Error::Closed {
+                outcome: Outcome::Unknown,
+                ..
+            })
+        ),
+        "{uploaded:?}"
+    );
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    assert_eq!(server.unfinished_uploads(), 0);
+}

@@ -3,6 +3,8 @@
 //! ```text
 //! caller: polls the user's stream ──► short channel ──► I/O thread: fills parts, sends them, completes
 //! ```
+//! One thing can be left: an upload whose beginning was answered to nobody has a number that nobody knows. A bucket's
+//! lifecycle rules remove such.
 
 use bytes::Bytes;
 use futures::StreamExt;

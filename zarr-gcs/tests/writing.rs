@@ -312,7 +312,7 @@ async fn close_aborts_an_upload_that_waits_for_its_producer() {
     );
     assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     assert_eq!(server.unfinished_uploads(), 0);
-    assert_eq!(server.open_connections(), 0);
+    assert_eq!(server.wait_for_connections(0, Duration::from_secs(2)), Ok(()));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use zarr_tests::{Fault, FaultId, RoundGate, When};
 struct Held(std::sync::Arc<HttpServer>);
 
 impl Held {
-    fn new(server: &std::sync::Arc<HttpServer>) -> Box<dyn Hang> {
+    fn begin(server: &std::sync::Arc<HttpServer>) -> Box<dyn Hang> {
         server.gate(RoundGate::new(usize::MAX).settle(Duration::from_secs(1 << 20)));
         Box::new(Self(std::sync::Arc::clone(server)))
     }
@@ -39,7 +39,7 @@ impl Drop for Held {
 struct Failing(std::sync::Arc<HttpServer>, FaultId);
 
 impl Failing {
-    fn new(server: &std::sync::Arc<HttpServer>) -> Box<dyn Hang> {
+    fn begin(server: &std::sync::Arc<HttpServer>) -> Box<dyn Hang> {
         let fault = server.faults().add(When::always(), Fault::status(503));
         Box::new(Self(std::sync::Arc::clone(server), fault))
     }
@@ -88,11 +88,11 @@ macro_rules! harness {
             }
 
             fn hang(&self) -> Box<dyn Hang> {
-                Held::new(&self.0)
+                Held::begin(&self.0)
             }
 
             fn fail(&self) -> Option<Box<dyn Hang>> {
-                Some(Failing::new(&self.0))
+                Some(Failing::begin(&self.0))
             }
 
             fn open_connections(&self) -> Option<usize> {

@@ -101,6 +101,9 @@ pub(crate) struct Target {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Read no data: no first and last values of coordinates
+    #[arg(long)]
+    pub(crate) no_values: bool,
     /// Show all attributes
     #[arg(short, long = "attributes")]
     pub(crate) attributes: bool,

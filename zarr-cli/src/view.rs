@@ -169,6 +169,11 @@ impl NodeView {
         names
     }
 
+    /// Whether it is a coordinate: an array of one dimension that has the array's name.
+    pub(crate) fn is_coordinate(&self) -> bool {
+        matches!(self.dimension_names().as_slice(), [Some(name)] if name == self.name())
+    }
+
     /// How many chunks the grid has, if it is regular.
     pub(crate) fn chunk_count(&self) -> Option<u128> {
         cells(&self.shape(), &self.chunk_shape()?)

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod coordinates;
 mod doctor;
 mod du;
 mod info;

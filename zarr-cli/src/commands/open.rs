@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zarr_core::hierarchy::{self, ConsolidatedMode, Member, Node, OpenOptions, Walk, WalkOptions};
-use zarr_core::metadata::MetadataError;
 use zarr_core::{Error, Group, NodePath, Store, ZarrFormat};
 use zarr_fs::options::nearest;
 
@@ -41,16 +40,7 @@ impl Opened {
         let Node::Array(array) = &self.node else {
             return Ok(());
         };
-        array.metadata().ensure_supported().map_err(|error| {
-            let document = array.metadata().document().kind().key();
-            let at = format!("{}/{document}#{}", array.url(), error.pointer());
-            let what = if let MetadataError::Unsupported { what, .. } = error {
-                what
-            } else {
-                error.to_string()
-            };
-            CliError::Core(Error::Unsupported { at, what })
-        })
+        Ok(array.ensure_readable()?)
     }
 }
 

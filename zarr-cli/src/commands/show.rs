@@ -6,8 +6,8 @@ use zarr_core::hierarchy::Node;
 use zarr_core::metadata::Json;
 use zarr_core::metadata::json::{Object, PrintOptions};
 
-use super::open;
 use super::tally::Tally;
+use super::{coordinates, open};
 use crate::app::App;
 use crate::cli::ShowArgs;
 use crate::error::CliError;
@@ -26,10 +26,11 @@ pub(super) async fn run(app: &App, args: &ShowArgs, out: &mut Output) -> Result<
         }
         return opened.ensure_supported();
     };
-    let members: Vec<_> = open::walk(group, 1)
-        .map_ok(|member| open::member(&member, &NodePath::root()))
-        .try_collect()
-        .await?;
+    let found: Vec<_> = open::walk(group, 1).try_collect().await?;
+    let members: Vec<_> = found
+        .iter()
+        .map(|member| open::member(member, &NodePath::root()))
+        .collect();
     let mut tally = Tally::default();
     members.iter().for_each(|member| tally.count(member));
     if app.global.json {
@@ -40,10 +41,15 @@ pub(super) async fn run(app: &App, args: &ShowArgs, out: &mut Output) -> Result<
         document.insert("members", if outcome { Json::Null } else { Json::Array(listed) });
         out.json(&Json::Object(document), PrintOptions::compact())?;
     } else {
+        let ends = match args.no_values {
+            true => Default::default(),
+            false => coordinates::ends(&found).await,
+        };
         let heading = show::Heading {
             title: &opened.address.shown,
             consolidated: group.is_consolidated(),
             members_known: !tally.is_root_unlisted(),
+            ends: &ends,
         };
         out.text(&show::group(heading, &view, &members, args.attributes, out.theme))?;
     }

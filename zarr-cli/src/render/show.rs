@@ -1,11 +1,12 @@
 //! The summary of a node: for a group its dimensions, coordinates, data and groups; for an array its fields.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use zarr_core::NodeKind;
 use zarr_core::metadata::Json;
 
+use super::cf_time::TimeUnits;
 use super::table::{Align, Cell, layout};
 use super::{Theme, info, units, words};
 use crate::escape;
@@ -23,6 +24,8 @@ pub(crate) struct Heading<'a> {
     pub(crate) consolidated: bool,
     /// Whether its members are known; that there are none is said only then.
     pub(crate) members_known: bool,
+    /// First and last values of coordinates, by path.
+    pub(crate) ends: &'a BTreeMap<String, (Json, Json)>,
 }
 
 /// A group and its direct members.
@@ -52,10 +55,7 @@ pub(crate) fn group(
         .filter_map(|view| view.attributes.get("coordinates").and_then(Json::as_str))
         .flat_map(str::split_whitespace)
         .collect();
-    let is_coordinate = |view: &&&NodeView| {
-        matches!(view.dimension_names().as_slice(), [Some(name)] if name == view.name())
-            || named.contains(view.name())
-    };
+    let is_coordinate = |view: &&&NodeView| view.is_coordinate() || named.contains(view.name());
     let coordinates: Vec<&NodeView> = arrays.iter().filter(is_coordinate).copied().collect();
     let data: Vec<&NodeView> = arrays
         .iter()
@@ -68,7 +68,7 @@ pub(crate) fn group(
     let rows: Vec<Vec<Cell>> = sections
         .iter()
         .flat_map(|(_, part)| part)
-        .map(|view| array_row(view, theme))
+        .map(|view| array_row(view, heading.ends.get(&view.path), theme))
         .collect();
     let align = [Align::Left, Align::Left, Align::Left, Align::Left, Align::Right];
     let table = layout(&rows, &align, "  ");
@@ -155,7 +155,7 @@ fn dimensions(arrays: &[&NodeView]) -> Vec<(String, u64)> {
         .collect()
 }
 
-fn array_row(view: &NodeView, theme: Theme) -> Vec<Cell> {
+fn array_row(view: &NodeView, ends: Option<&(Json, Json)>, theme: Theme) -> Vec<Cell> {
     let safe = |text: String| Cell::from(escape::text(&text).into_owned());
     let names = view.dimension_names();
     let dimensions = if names.iter().any(Option::is_some) {
@@ -189,11 +189,36 @@ fn array_row(view: &NodeView, theme: Theme) -> Vec<Cell> {
         Cell::painted(&escape::text(view.name()), |name| theme.array(name)),
         safe(dimensions),
         safe(format!("{}{}", words::data_type(view), decoded(view))),
-        safe(text("units")),
+        safe(match ends {
+            Some(ends) => values(view, ends),
+            None => text("units"),
+        }),
         view.logical_bytes().map(units::bytes).unwrap_or_default().into(),
         Cell::painted(&chunks, |chunks| theme.dim(chunks)),
         Cell::painted(&escape::text(&words::compression(view)), |codec| theme.dim(codec)),
     ]
+}
+
+/// A coordinate's first and last value: as dates, or with their units.
+fn values(view: &NodeView, (first, last): &(Json, Json)) -> String {
+    let text = |key: &str| view.attributes.get(key).and_then(Json::as_str);
+    let units = text("units").unwrap_or_default();
+    let both = |first: &str, last: &str| {
+        if first == last {
+            first.to_owned()
+        } else {
+            format!("{first} … {last}")
+        }
+    };
+    let dates = TimeUnits::parse(units, text("calendar"))
+        .and_then(|time| time.date(first.as_f64()?).zip(time.date(last.as_f64()?)));
+    match dates {
+        Some((first, last)) => both(&first, &last),
+        None => {
+            let value = |end: &Json| words::value(end, 30);
+            both(&value(first), &value(last)) + " " + units
+        }
+    }
 }
 
 /// What the CF conventions make of the stored numbers: ` → ×0.01 +273.15`.
@@ -253,10 +278,12 @@ mod tests {
     use crate::view::testing::{air_v3, array_v3, coordinate, group as group_view};
 
     fn shown(members: &[MemberView]) -> String {
+        let ends = BTreeMap::from([("/lat".to_owned(), (Json::from(75.0), Json::from(15.5)))]);
         let heading = Heading {
             title: "gs://bucket/air.zarr",
             consolidated: true,
             members_known: true,
+            ends: &ends,
         };
         group(heading, &group_view("/"), members, false, Theme::plain())
     }
@@ -278,10 +305,10 @@ mod tests {
         gs://bucket/air.zarr   group · zarr v3 · consolidated · 1 group · 3 arrays · 621 KiB logical
         Dimensions  time 240 · lat 25 · lon 53
         Coordinates
-          lat  (lat)             float32              degrees_north    100 B  chunks 1 × (25)         -
-          lon  (lon)             float32              degrees_north    212 B  chunks 1 × (53)         -
+          lat  (lat)             float32              75.0 … 15.5 degrees_north    100 B  chunks 1 × (25)         -
+          lon  (lon)             float32              degrees_north                212 B  chunks 1 × (53)         -
         Data
-          air  (time, lat, lon)  int16 ×0.01 +273.15  degK           621 KiB  chunks 3 × (100,25,53)  zstd
+          air  (time, lat, lon)  int16 ×0.01 +273.15  degK                       621 KiB  chunks 3 × (100,25,53)  zstd
         Groups
           extra/  2 attributes
         Broken

@@ -99,7 +99,7 @@ fn permission() {
     let folder = Folder::new("permission");
     folder.write("zarr.json", GROUP);
     let document = folder.0.join("zarr.json");
-    fs::set_permissions(&document, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&document, fs::Permissions::from_mode(0o0)).unwrap();
     // Who may read everything (root, in many containers) is not refused.
     if fs::read(&document).is_err() {
         let ended = run(&["ls", folder.arg()]);

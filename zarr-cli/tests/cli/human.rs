@@ -35,18 +35,48 @@ fn a_bare_url_is_shown() {
     group · zarr v3 · consolidated · 7 arrays · 1.0 KiB logical
     Dimensions  time 6 · lat 5 · lon 7
     Coordinates
-      lat     (lat)             float64                                    40 B  chunks 1 × (5)      zstd
-      lon     (lon)             float64                                    56 B  chunks 1 × (7)      zstd
-      time    (time)            int64    hours since 2020-01-01 00:00:00   48 B  chunks 1 × (6)      zstd
+      lat     (lat)             float64  -9.0 … 9.0                   40 B  chunks 1 × (5)      zstd
+      lon     (lon)             float64  0.0 … 30.0                   56 B  chunks 1 × (7)      zstd
+      time    (time)            int64    2020-01-01 … 2020-01-02T06   48 B  chunks 1 × (6)      zstd
     Data
-      label   (lat)             string                                           chunks 1 × (5)      zstd
-      mask    (lat, lon)        bool                                       35 B  chunks 1 × (5,7)    zstd
-      scalar  scalar            int64                                       8 B  chunks 1 × ()       zstd
-      temp    (time, lat, lon)  float32  K                                840 B  chunks 6 × (2,5,4)  zstd
+      label   (lat)             string                                      chunks 1 × (5)      zstd
+      mask    (lat, lon)        bool                                  35 B  chunks 1 × (5,7)    zstd
+      scalar  scalar            int64                                  8 B  chunks 1 × ()       zstd
+      temp    (time, lat, lon)  float32  K                           840 B  chunks 6 × (2,5,4)  zstd
     Attributes
       Conventions  CF-1.8
       title        tiny é
     ");
+}
+
+/// The README's first command.
+#[test]
+fn the_example_is_shown() {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr");
+    let ended = run(&[place]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let rest = ended.stdout.split_once("   ").unwrap().1;
+    insta::assert_snapshot!(rest, @"
+    group · zarr v3 · consolidated · 1 group · 4 arrays · 33 KiB logical
+    Dimensions  time 48 · lat 13 · lon 27
+    Coordinates
+      lat   (lat)             float32              75.0 … 15.0 degrees_north     52 B  chunks 1 × (13)        -
+      lon   (lon)             float32              200.0 … 330.0 degrees_east   108 B  chunks 1 × (27)        -
+      time  (time)            int64                2013-01-01 … 2013-01-02T23   384 B  chunks 1 × (48)        -
+    Data
+      air   (time, lat, lon)  int16 ×0.01 +273.15  K                           33 KiB  chunks 3 × (16,13,27)  gzip
+    Groups
+      stations/  1 attribute
+    Attributes
+      Conventions  CF-1.8
+      title        Air temperature at 2 m, made up for the examples
+    ");
+    assert_eq!(run(&["check", place]).code, 0);
+    let bare = run(&["--no-values", place]).stdout;
+    assert!(
+        bare.contains("hours since") && !ended.stdout.contains("hours since"),
+        "{bare}"
+    );
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! Runs of the built command: what it prints, how it ends, what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may fail, in its helpers too"
+)]
+
 mod corpus;
 mod exit_codes;
 mod human;

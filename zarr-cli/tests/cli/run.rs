@@ -48,12 +48,12 @@ impl Ended {
 
     /// The last line of standard error that is JSON: with `--io-stats` the statistics, else the error.
     pub(crate) fn last_json(&self) -> Value {
-        let lines = self
+        let mut lines = self
             .stderr
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
         lines
-            .last()
+            .next_back()
             .unwrap_or_else(|| panic!("no JSON on stderr: {self:?}"))
     }
 

@@ -22,7 +22,12 @@ use zarr_fs::{LocalFileSystem, Path as FsPath};
 use zarr_tests::{child, python, trial};
 
 /// What the comparison was made with; newer versions are read too, but figures should be repeatable.
-const PACKAGES: [&str; 4] = ["zarr==3.4.2", "numcodecs[pcodec]==0.17.1", "zfpy==1.0.1", "cast-value-rs>=0.4.2"];
+const PACKAGES: [&str; 4] = [
+    "zarr==3.4.2",
+    "numcodecs[pcodec]==0.17.1",
+    "zfpy==1.0.1",
+    "cast-value-rs>=0.4.2",
+];
 
 const COMPARE: &str = r#"
 import json, sys, warnings

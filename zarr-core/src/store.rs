@@ -230,15 +230,13 @@ impl Store {
     /// ([`MAX_DOCUMENT_BYTES`]) and refused.
     pub(crate) async fn get_document(&self, key: &str) -> Result<Option<Value>> {
         let options = CatOptions::default().with_max_bytes(MAX_DOCUMENT_BYTES as u64);
-        self.get_with_version(key, options)
-            .await
-            .map_err(|error| match error {
-                Error::Fs(zarr_fs::Error::LimitReached { .. }) => {
-                    let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
-                    Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
-                }
-                other => other,
-            })
+        self.get_with_version(key, options).await.map_err(|error| {
+            if !matches!(error, Error::Fs(zarr_fs::Error::LimitReached { .. })) {
+                return error;
+            }
+            let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
+            Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
+        })
     }
 
     /// Writes a value, whatever was there.

@@ -1,6 +1,14 @@
 //! Every hierarchy of the conformance corpus, opened and walked, against the manifest; and every bad one, refused or listed
 //! as it says. The files are held in memory; the backends have the same test over the network.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -145,7 +145,9 @@ async fn reach(cell: Cell, fs: Fs, port: u16) -> Option<Pending> {
 
 async fn close(how: Close, fs: &Fs) {
     match how {
-        Close::Once | Close::WhileACallStarts => drop(fs.close().await.unwrap()),
+        Close::Once | Close::WhileACallStarts => {
+            fs.close().await.unwrap();
+        }
         Close::Twice => {
             let first = fs.close().await.unwrap();
             assert_eq!(fs.close().await.unwrap(), first, "the second close says the same");
@@ -157,7 +159,7 @@ async fn close(how: Close, fs: &Fs) {
         Close::Dropped => {
             // One poll begins it; with nothing to wait for it may even be done.
             drop(fs.close().now_or_never());
-            drop(fs.close().await.unwrap());
+            fs.close().await.unwrap();
         }
     }
 }

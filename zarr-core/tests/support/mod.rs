@@ -15,10 +15,10 @@ use zarr_fs::{
 
 /// See the module.
 #[derive(Debug)]
-pub struct Remote(MemoryFileSystem);
+pub(crate) struct Remote(MemoryFileSystem);
 
 impl Remote {
-    pub fn new(fs: MemoryFileSystem) -> Self {
+    pub(crate) fn new(fs: MemoryFileSystem) -> Self {
         Self(fs)
     }
 }

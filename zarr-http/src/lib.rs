@@ -36,7 +36,7 @@
 //! lighttpd, Python, rclone; `Listing::VisibleOnly`, most hide dotfiles), else `Unsupported`, never an empty listing. An index
 //! is recognised by its structure: an application, a login page, a folder's own `index.html` is none. A 404 for a folder is
 //! believed only below a folder that is listed, because servers without listings answer 404 for all of them. Sizes come
-//! from WebDAV and JSON only. What works is learned once for each tree of folders. docs/decisions/0007 has the reasons.
+//! from WebDAV and JSON only. What works is learned once for each tree of folders. docs/decisions/0005 has the reasons.
 //!
 //! # Writing
 //! Off unless [`HttpConfig::with_write`] or the option `write` allows it. `PUT`, with the folders above made by WebDAV where

@@ -1,6 +1,6 @@
 //! Which request comes next when a folder is to be listed, and what the answers mean together.
 //!
-//! The order and its reasons are in docs/decisions/0007-http-listing.md.
+//! The order and its reasons are in docs/decisions/0005-http-listing.md.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -220,6 +220,9 @@ pub(crate) fn checked(
     if !matches!(status.as_u16(), 200 | 203 | 206) {
         return Err(at.backend(format!("the server answers {status} to GET of a file")));
     }
+    if request.headers.contains_key(header::RANGE) && status != StatusCode::PARTIAL_CONTENT {
+        refuse_page(at, headers)?;
+    }
     if encoding(headers).is_none() {
         return Err(at.unsupported("a body in an encoding other than gzip"));
     }
@@ -230,6 +233,19 @@ pub(crate) fn checked(
         Some(version) if !version.matches(&info.version) => Err(at.precondition()),
         _ => Ok(info),
     }
+}
+
+/// Nothing is cut out of a page of HTML that came for a part of a file, and no server is taken for one that ignores ranges
+/// because of it: a login form is no data, and of a part nobody could tell.
+fn refuse_page(at: &Context, headers: &HeaderMap) -> Result<()> {
+    let name = at.path.name().unwrap_or_default().to_ascii_lowercase();
+    let is_page = [".html", ".htm", ".xhtml"]
+        .iter()
+        .any(|ending| name.ends_with(ending));
+    if is_html(headers) && !is_page {
+        return Err(corrupt(at, "a page of HTML for a part of a file"));
+    }
+    Ok(())
 }
 
 /// A partial reply starts where it was asked to; here, whether the file reaches far enough.
@@ -304,6 +320,7 @@ async fn whole_and_cut(
         response.status,
         &response.headers,
     )?;
+    refuse_page(at, &response.headers)?;
     if encoding(&response.headers) == Some(Encoding::Gzip) {
         let bytes = response
             .bytes(u64::MAX)

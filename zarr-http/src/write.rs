@@ -10,17 +10,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
 use object_store::http::{HttpBuilder, HttpStore};
 use object_store::{ClientOptions, CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, RetryConfig};
-use zarr_fs::object_store::{Connector, Intent, Request, Retry, Traits, Transport, TransportError};
+use zarr_fs::object_store::{Connector, Fault, Intent, Request, Retry, Traits, Transport, TransportError};
 use zarr_fs::session::CallContext;
 use zarr_fs::{Context, Error, FileInfo, Path, PipeOptions, Result, Version, WriteMode};
 
 use crate::client::Remote;
 use crate::config::Settings;
 use crate::listing::LEFTOVER_PREFIX;
-use crate::read::stat;
+use crate::read::{is_html, stat};
 
 /// object_store's store for the same root, over our transport and without its own retry.
 pub(crate) fn store(settings: &Settings, transport: &Transport) -> Result<HttpStore> {
@@ -60,7 +62,8 @@ impl Traits for Uploads {
 }
 
 /// The connector for uploads. A folder that is there already (405) was made by another upload at the same time: object_store
-/// takes that for a failure.
+/// takes that for a failure. A page of HTML with status 200 says nothing of an upload: a server that has made a file says 201,
+/// one that has replaced it 204 or 200 without a page.
 #[derive(Clone, Debug)]
 struct Folders(Connector);
 
@@ -74,7 +77,12 @@ impl HttpConnector for Folders {
 impl HttpService for Folders {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let is_folder = request.method().as_str() == "MKCOL";
+        let upload = (request.method() == Method::PUT).then(|| request.uri().to_string());
         match self.0.call(request).await {
+            Ok(reply) if reply.status() == StatusCode::OK && is_html(reply.headers()) => match upload {
+                Some(url) => Err(page(&url)),
+                None => Ok(reply),
+            },
             Err(error) if is_folder && is_there(&error) => {
                 let mut reply = HttpResponse::new(Bytes::new().into());
                 *reply.status_mut() = StatusCode::CREATED;
@@ -82,6 +90,17 @@ impl HttpService for Folders {
             }
             reply => reply,
         }
+    }
+}
+
+/// The error of an upload that was answered by a page.
+fn page(url: &str) -> HttpError {
+    match url.parse() {
+        Ok(url) => HttpError::new(
+            HttpErrorKind::Unknown,
+            TransportError::new(Fault::Page, &Method::PUT, &url),
+        ),
+        Err(error) => HttpError::new(HttpErrorKind::Unknown, error),
     }
 }
 

@@ -137,7 +137,7 @@ impl ErrorMap {
             | Fault::Broken
             | Fault::ShortBody { .. }
             | Fault::LongBody { .. } => unavailable(at, error),
-            Fault::WrongRange | Fault::Changed => corrupt(at, error),
+            Fault::WrongRange | Fault::Changed | Fault::Page => corrupt(at, error),
             Fault::TooLarge { limit } => Error::LimitReached {
                 what: "bytes to read at once",
                 limit: *limit,

@@ -126,6 +126,7 @@ fn each_status_and_fault_has_its_error() {
         (Fault::TooLarge { limit: 2 }, "LimitReached"),
         (Fault::WrongRange, "Corrupt"),
         (Fault::Changed, "Corrupt"),
+        (Fault::Page, "Corrupt"),
         (Fault::Redirect("in a circle"), "Backend"),
         (Fault::InvalidRequest, "Backend"),
         (Fault::Cut, "Closed(Cut)"),

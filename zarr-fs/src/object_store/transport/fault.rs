@@ -65,6 +65,8 @@ pub enum Fault {
     WrongRange,
     /// The file changed while it was read.
     Changed,
+    /// A page of HTML came in place of an answer: a login form, mostly.
+    Page,
     /// A redirect that is not followed.
     Redirect(&'static str),
     /// The request itself cannot be sent (an impossible header or URL).
@@ -90,6 +92,7 @@ impl Fault {
             | Self::TooLarge { .. }
             | Self::WrongRange
             | Self::Changed
+            | Self::Page
             | Self::Redirect(_)
             | Self::InvalidRequest
             | Self::Cut => false,
@@ -109,6 +112,7 @@ impl Fault {
             | Self::TooLarge { .. }
             | Self::WrongRange
             | Self::Changed
+            | Self::Page
             | Self::Redirect(_)
             | Self::Cut => false,
         }
@@ -263,6 +267,7 @@ impl fmt::Display for TransportError {
             Fault::TooLarge { limit } => write!(f, "the reply is longer than {limit} bytes")?,
             Fault::WrongRange => f.write_str("the reply's Content-Range is not the range asked for")?,
             Fault::Changed => f.write_str("the file changed while it was read")?,
+            Fault::Page => f.write_str("the server sent a page of HTML in place of an answer")?,
             Fault::Redirect(why) => write!(f, "redirect not followed: {why}")?,
             Fault::InvalidRequest => f.write_str("the request cannot be sent")?,
             Fault::Cut => f.write_str("cut by close while waiting to try again")?,

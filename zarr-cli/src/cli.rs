@@ -72,6 +72,8 @@ pub(crate) enum Verb {
     Info(InfoArgs),
     /// Print the metadata documents as JSON
     Meta(MetaArgs),
+    /// Print values of an array
+    Cat(CatArgs),
     /// Sum up stored bytes, chunks and ratios, by one listing
     Du(DuArgs),
     /// Look for faults in the metadata of a hierarchy
@@ -164,6 +166,52 @@ pub(crate) struct MetaArgs {
     /// The value at a JSON pointer: /attributes/units
     #[arg(short = 'k', long, value_name = "POINTER")]
     pub(crate) pointer: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Which elements: '0:5,::2', '[0, ..., 1:]', 'time=0,lat=:3'
+    #[arg(
+        short = 'i',
+        long = "index",
+        value_name = "SELECTION",
+        allow_hyphen_values = true
+    )]
+    pub(crate) index: Option<String>,
+    /// How to print them
+    #[arg(short = 'F', long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: CatFormat,
+    /// What a missing chunk means
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub(crate) missing: Missing,
+}
+
+/// How values are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CatFormat {
+    /// A row a line, planes apart by an empty line
+    #[default]
+    Text,
+    /// A row a line, values apart by commas
+    Csv,
+    /// Nested lists
+    Json,
+    /// A NumPy file
+    Npy,
+    /// The bytes: C order, little-endian, packed; of variable length: u32le length, then bytes
+    Bin,
+}
+
+/// What a missing chunk means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Missing {
+    /// The fill value; tells how many there were
+    #[default]
+    Fill,
+    /// An error
+    Error,
 }
 
 #[derive(Debug, Args)]
@@ -299,6 +347,7 @@ impl Verb {
             | Self::Tree(TreeArgs { target, .. })
             | Self::Info(InfoArgs { target, .. })
             | Self::Meta(MetaArgs { target, .. })
+            | Self::Cat(CatArgs { target, .. })
             | Self::Du(DuArgs { target })
             | Self::Doctor(DoctorArgs { target }) => Some(&target.url),
             Self::Check(args) => args.url.as_deref(),

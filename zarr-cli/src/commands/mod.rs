@@ -1,5 +1,6 @@
 //! The verbs: each asks zarr-core and renders.
 
+mod cat;
 mod check;
 mod completions;
 mod coordinates;
@@ -39,6 +40,7 @@ async fn dispatch(app: &App, verb: Verb, out: &mut Output) -> Result<(), CliErro
         Verb::Tree(args) => tree::run(app, &args, out).await,
         Verb::Info(args) => info::run(app, &args, out).await,
         Verb::Meta(args) => meta::run(app, &args, out).await,
+        Verb::Cat(args) => cat::run(app, &args, out).await,
         Verb::Du(args) => du::run(app, &args, out).await,
         Verb::Doctor(args) => doctor::run(app, &args, out).await,
         Verb::Check(args) => check::run(app, &args, out).await,

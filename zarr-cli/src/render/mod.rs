@@ -12,6 +12,7 @@ pub(crate) mod table;
 mod theme;
 pub(crate) mod tree;
 pub(crate) mod units;
+pub(crate) mod values;
 pub(crate) mod words;
 
 pub(crate) use theme::Theme;

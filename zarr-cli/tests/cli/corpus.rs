@@ -215,3 +215,116 @@ fn hostile_names_are_no_nodes() {
         }
     }
 }
+
+/// Every array's bytes by `cat -F bin` are the manifest's.
+fn assert_prints_every_array(place: &Place<'_>) {
+    use sha2::{Digest, Sha256};
+    let manifest = manifest();
+    let mut wrong = Vec::new();
+    for array in manifest["arrays"].as_array().unwrap() {
+        let text = |key: &str| array[key].as_str().unwrap();
+        let url = format!("{}/{}", (place.url)(text("store")), text("path"));
+        let mut args = vec!["cat", "-q", "-F", "bin"];
+        args.extend(place.options);
+        args.push(url.trim_end_matches('/'));
+        let output = crate::run::command(&args).output().unwrap();
+        let hash: String = Sha256::digest(&output.stdout)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        if !output.status.success() || hash != text("sha256") {
+            wrong.push(format!(
+                "{}: {}",
+                text("id"),
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_values_of_a_local_folder() {
+    assert_prints_every_array(&Place {
+        options: &[],
+        url: &|store| data().join(store).to_str().unwrap().to_owned(),
+    });
+}
+
+#[test]
+fn the_values_of_a_gcs_server() {
+    let server = GcsServer::start("bucket");
+    server.load_dir("bucket", data(), "");
+    let endpoint = format!("endpoint_url={}", server.url());
+    assert_prints_every_array(&Place {
+        options: &["--anon", "-o", &endpoint],
+        url: &|store| format!("gs://bucket/{store}"),
+    });
+}
+
+#[test]
+fn the_values_of_an_nginx_index() {
+    let server = HttpServer::builder(Mode::Index(IndexStyle::Nginx)).start();
+    server.load_dir(data(), "");
+    assert_prints_every_array(&Place {
+        options: &[],
+        url: &|store| format!("{}/{store}", server.base_url().trim_end_matches('/')),
+    });
+}
+
+/// Broken chunks are errors of the class that the manifest asks for, and never values.
+#[test]
+fn broken_chunks_are_not_printed() {
+    let manifest = manifest();
+    let mut wrong = Vec::new();
+    for bad in manifest["bad"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|bad| bad["layer"] == "chunk")
+    {
+        let began = std::time::Instant::now();
+        let url = data()
+            .join(bad["store"].as_str().unwrap())
+            .join(bad["path"].as_str().unwrap());
+        let output = crate::run::command(&["cat", "-F", "bin", url.to_str().unwrap()])
+            .output()
+            .unwrap();
+        if output.status.code() != Some(5) || began.elapsed().as_secs() >= 2 {
+            wrong.push(format!(
+                "{}: {:?} {:?}",
+                bad["id"],
+                output.status,
+                began.elapsed()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn values_as_text_json_csv_and_npy() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr/air");
+    let json = run(&["cat", air, "-F", "json", "-i", "0,:2,:2"]);
+    assert_eq!(json.stdout, "[[-1047,-1074],[-853,-879]]\n");
+    assert_eq!(
+        run(&["cat", air, "-F", "csv", "-i", "time=0,lat=:2,lon=:2"]).stdout,
+        "-1047,-1074\n-853,-879\n"
+    );
+    assert_eq!(run(&["cat", air, "-i", "[:2,0,:2]"]).stdout.lines().count(), 2);
+    assert_eq!(
+        run(&["cat", air, "-i", ":2,:2,0:1"]).stdout.lines().count(),
+        5,
+        "planes apart by an empty line"
+    );
+    let npy = crate::run::command(&["cat", air, "-F", "npy", "-i", "0,0,:4"])
+        .output()
+        .unwrap();
+    assert!(npy.stdout.starts_with(b"\x93NUMPY\x02\x00"));
+    assert_eq!(
+        (npy.stdout.len() - 8) % 64,
+        0,
+        "the header is a multiple of 64, then 8 bytes of values"
+    );
+    assert_eq!(run(&["cat", air, "-i", "9999"]).code, 2);
+}

@@ -100,6 +100,21 @@ impl Wanted {
         }
     }
 
+    /// `count` wanted elements from the `first`-th on.
+    fn part(&self, first: u64, count: u64) -> Self {
+        match self {
+            Self::Strided { start, step, .. } => Self::Strided {
+                start: start + step * first,
+                step: *step,
+                count,
+            },
+            Self::Listed(list) => {
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(list.len());
+                Self::Listed(list[place(first)..place(first + count)].to_vec())
+            }
+        }
+    }
+
     /// The `i`-th wanted element.
     pub(crate) fn at(&self, i: usize) -> u64 {
         match self {
@@ -228,6 +243,32 @@ impl Selection {
         (0..usize::try_from(wanted.count()).unwrap_or(usize::MAX)).map(|i| wanted.at(i))
     }
 
+    /// The selection in pieces of at most `most` elements (at least one), which follow each other in C order.
+    pub fn pieces(&self, most: u64) -> Box<dyn Iterator<Item = Self> + Send + '_> {
+        let most = most.max(1);
+        let Some(dim) = self.dims.iter().position(|dim| dim.count() > 1) else {
+            return Box::new(std::iter::once(self.clone()));
+        };
+        if self.element_count() == Some(0) {
+            return Box::new(std::iter::empty());
+        }
+        let row = self.dims[dim + 1..]
+            .iter()
+            .fold(1_u64, |row, dim| row.saturating_mul(dim.count()));
+        let (rows, count) = ((most / row).max(1), self.dims[dim].count());
+        let part = move |first: u64| {
+            let mut piece = self.clone();
+            piece.dims[dim] = self.dims[dim].part(first, rows.min(count - first));
+            piece
+        };
+        let parts = (0..count.div_ceil(rows)).map(move |number| part(number * rows));
+        if row <= most {
+            return Box::new(parts);
+        }
+        // A row is too long by itself: each is cut further.
+        Box::new(parts.flat_map(move |piece| piece.pieces(most).collect::<Vec<_>>()))
+    }
+
     pub(crate) fn dims(&self) -> &[Wanted] {
         &self.dims
     }
@@ -285,5 +326,51 @@ fn resolve(select: &Select, len: u64, dim: usize) -> Result<Wanted> {
 pub(super) fn invalid(reason: impl Into<String>) -> Error {
     Error::InvalidSelection {
         reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_follow_each_other_and_are_small() {
+        let selection = Selection::new(
+            &[
+                Select::Index(1),
+                (0..5).into(),
+                vec![3, 0, 2].into(),
+                (0..4).into(),
+            ],
+            &[2, 6, 4, 9],
+        )
+        .unwrap();
+        let places = |selection: &Selection| {
+            let mut places = vec![Vec::new()];
+            for dim in 0..4 {
+                let wanted: Vec<u64> = selection.wanted(dim).collect();
+                places = places
+                    .iter()
+                    .flat_map(|place: &Vec<u64>| {
+                        wanted.iter().map(move |at| [place.as_slice(), &[*at]].concat())
+                    })
+                    .collect();
+            }
+            places
+        };
+        for most in [1, 3, 4, 5, 12, 25, 60, 1000] {
+            let pieces: Vec<Selection> = selection.pieces(most).collect();
+            assert!(
+                pieces.iter().all(|piece| piece.element_count().unwrap() <= most),
+                "{most}"
+            );
+            assert_eq!(
+                pieces.iter().flat_map(places).collect::<Vec<_>>(),
+                places(&selection),
+                "{most}"
+            );
+        }
+        assert_eq!(Selection::all(&[0, 3]).pieces(2).count(), 0);
+        assert_eq!(Selection::all(&[]).pieces(2).count(), 1);
     }
 }

@@ -1,0 +1,167 @@
+//! Values of an array as text, JSON, CSV, and the header of a NumPy file.
+
+use zarr_core::metadata::data_type::{FloatKind, IntKind};
+use zarr_core::metadata::json::PrintOptions;
+use zarr_core::metadata::{DataType, Json, element_to_json};
+
+use crate::cli::CatFormat;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Writes values one after another in the shape that they have.
+pub(crate) struct Rows {
+    format: CatFormat,
+    shape: Vec<u64>,
+    index: Vec<u64>,
+    begun: bool,
+}
+
+impl Rows {
+    pub(crate) fn new(format: CatFormat, shape: &[u64]) -> Self {
+        Self {
+            format,
+            shape: shape.to_vec(),
+            index: vec![0; shape.len()],
+            begun: false,
+        }
+    }
+
+    /// The next value.
+    pub(crate) fn value(
+        &mut self,
+        data_type: &DataType,
+        element: &[u8],
+        out: &mut Output,
+    ) -> Result<(), CliError> {
+        let value =
+            element_to_json(data_type, element).map_err(|error| CliError::usage(error.to_string(), None))?;
+        // How many dimensions begin anew here: all at the first value.
+        let fresh = self.index.iter().rev().take_while(|at| **at == 0).count();
+        let between = self.begun;
+        match self.format {
+            CatFormat::Json => {
+                if between {
+                    out.text(&"]".repeat(fresh))?;
+                    out.text(",")?;
+                }
+                out.text(&"[".repeat(if between { fresh } else { self.shape.len() }))?;
+                out.text(&value.print(PrintOptions::compact()))?;
+            }
+            CatFormat::Text | CatFormat::Csv | CatFormat::Bin | CatFormat::Npy => {
+                let separator = if self.format == CatFormat::Csv { "," } else { " " };
+                match (between, fresh, self.format) {
+                    (false, _, _) => {}
+                    (true, 0, _) => out.text(separator)?,
+                    (true, 1, _) | (true, _, CatFormat::Csv) => out.text("\n")?,
+                    (true, _, _) => out.text("\n\n")?,
+                }
+                out.text(&plain(&value, self.format))?;
+            }
+        }
+        self.begun = true;
+        for (at, length) in self.index.iter_mut().zip(&self.shape).rev() {
+            *at += 1;
+            if *at < *length {
+                return Ok(());
+            }
+            *at = 0;
+        }
+        Ok(())
+    }
+
+    /// What comes after the last value.
+    pub(crate) fn finish(&self, out: &mut Output) -> Result<(), CliError> {
+        match self.format {
+            CatFormat::Bin | CatFormat::Npy => Ok(()),
+            CatFormat::Json if self.begun => {
+                out.text(&"]".repeat(self.shape.len()))?;
+                out.text("\n")
+            }
+            CatFormat::Json => out.text(&format!("{}\n", empty(&self.shape))),
+            CatFormat::Text | CatFormat::Csv if self.begun => out.text("\n"),
+            CatFormat::Text | CatFormat::Csv => Ok(()),
+        }
+    }
+}
+
+/// The nested lists of an array without elements.
+fn empty(shape: &[u64]) -> String {
+    match shape.split_first() {
+        None => "null".to_owned(),
+        Some((0, _)) => "[]".to_owned(),
+        Some((length, rest)) => {
+            let inner = empty(rest);
+            let items: Vec<&str> = (0..*length).map(|_| inner.as_str()).collect();
+            format!("[{}]", items.join(","))
+        }
+    }
+}
+
+/// A value as a person or a table reads it: text without quotes where it needs none.
+fn plain(value: &Json, format: CatFormat) -> String {
+    let text = match value {
+        Json::String(text) => crate::escape::text(text).to_string(),
+        other => other.print(PrintOptions::compact()),
+    };
+    let quoted = format == CatFormat::Csv && text.contains([',', '"', '\n']);
+    if quoted {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+/// The header of a NumPy file, version 1.0 or 2.0.
+///
+/// # Errors
+/// `Unsupported` for data types that NumPy files do not have.
+pub(crate) fn npy_header(data_type: &DataType, shape: &[u64]) -> Result<Vec<u8>, CliError> {
+    let Some(descr) = descr(data_type) else {
+        return Err(CliError::Core(zarr_core::Error::Unsupported {
+            at: "npy".to_owned(),
+            what: format!("data type {} in a NumPy file", data_type.name()),
+        }));
+    };
+    let lengths: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
+    let mut header = format!(
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
+        lengths.join(" ")
+    );
+    // Magic, version and length are 12 bytes in version 2.0; the whole is a multiple of 64 and ends in a line feed.
+    while (12 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
+    Ok([
+        b"\x93NUMPY\x02\x00".as_slice(),
+        &length.to_le_bytes(),
+        header.as_bytes(),
+    ]
+    .concat())
+}
+
+/// NumPy's name of a data type whose decoded form is NumPy's own.
+fn descr(data_type: &DataType) -> Option<String> {
+    let of_size = |letter: char, order: char| {
+        data_type
+            .size_bytes()
+            .map(|size| format!("{order}{letter}{size}"))
+    };
+    match data_type {
+        DataType::Bool => Some("|b1".to_owned()),
+        DataType::Int(IntKind::Int8) => Some("|i1".to_owned()),
+        DataType::Int(IntKind::UInt8) => Some("|u1".to_owned()),
+        DataType::Int(IntKind::Int16 | IntKind::Int32 | IntKind::Int64) => of_size('i', '<'),
+        DataType::Int(IntKind::UInt16 | IntKind::UInt32 | IntKind::UInt64) => of_size('u', '<'),
+        DataType::Float(FloatKind::Float16 | FloatKind::Float32 | FloatKind::Float64) => of_size('f', '<'),
+        DataType::Complex {
+            component: FloatKind::Float32 | FloatKind::Float64,
+            ..
+        } => of_size('c', '<'),
+        DataType::RawBits { .. } | DataType::RawBytes { .. } => of_size('V', '|'),
+        DataType::NullTerminatedBytes { .. } => of_size('S', '|'),
+        DataType::FixedLengthUtf32 { code_points } => Some(format!("<U{code_points}")),
+        _ => None,
+    }
+}

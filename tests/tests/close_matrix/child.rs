@@ -177,6 +177,9 @@ fn drive<T>(runtime: Option<&Runtime>, future: impl Future<Output = T>) -> T {
 }
 
 pub(crate) fn run(cell: Cell) {
+    // Where a crate of the build uses tokio's signals, the first runtime of a process makes a pair of descriptors that
+    // tokio keeps for the whole process: they belong to no session.
+    drop(current_thread());
     // What the test itself holds during close is made before the holdings are counted.
     let opening = match cell.owner {
         Owner::Same | Owner::Another | Owner::Idle => Some(current_thread()),

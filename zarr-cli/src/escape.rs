@@ -27,7 +27,7 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// Printed JSON: unsafe characters, which can only stand in strings, as `\uXXXX`. The value stays the same. Line feeds
+/// Printed JSON: unsafe characters, which can only stand in strings, as `\u001b`. The value stays the same. Line feeds
 /// and spaces between values stay.
 pub(crate) fn json(json: String) -> String {
     let is_unsafe = |c: char| is_unsafe(c) && c != '\n';

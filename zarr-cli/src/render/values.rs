@@ -101,7 +101,9 @@ fn empty(shape: &[u64]) -> String {
 fn plain(value: &Json, format: CatFormat) -> String {
     let text = match value {
         Json::String(text) => crate::escape::text(text).to_string(),
-        other => other.print(PrintOptions::compact()),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            value.print(PrintOptions::compact())
+        }
     };
     let quoted = format == CatFormat::Csv && text.contains([',', '"', '\n']);
     if quoted {
@@ -142,6 +144,10 @@ pub(crate) fn npy_header(data_type: &DataType, shape: &[u64]) -> Result<Vec<u8>,
 }
 
 /// NumPy's name of a data type whose decoded form is NumPy's own.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "data types that NumPy does not know have no name there, new ones too"
+)]
 fn descr(data_type: &DataType) -> Option<String> {
     let of_size = |letter: char, order: char| {
         data_type

@@ -151,11 +151,14 @@ fn no_file_is_too_long() {
 #[test]
 fn nothing_is_left_open_in_the_code() {
     for path in tracked(".rs") {
-        if path.ends_with("tests/tests/house_rules.rs") {
-            continue;
-        }
         let text = std::fs::read_to_string(&path).unwrap();
-        for word in ["todo!(", "unimplemented!(", "FIXME", "XXX", "TODO"] {
+        for word in [
+            concat!("to", "do!("),
+            concat!("un", "implemented!("),
+            concat!("FIX", "ME"),
+            concat!("X", "XX"),
+            concat!("TO", "DO"),
+        ] {
             assert!(!text.contains(word), "{} has {word}", path.display());
         }
     }

@@ -33,6 +33,7 @@
 
 pub mod array;
 pub mod codec;
+mod compute;
 mod error;
 mod group;
 pub mod hierarchy;

@@ -229,14 +229,28 @@ impl Store {
     /// A metadata document, or `None` if the key is missing; one request. An endless one is read to the limit
     /// ([`MAX_DOCUMENT_BYTES`]) and refused.
     pub(crate) async fn get_document(&self, key: &str) -> Result<Option<Value>> {
-        let options = CatOptions::default().with_max_bytes(MAX_DOCUMENT_BYTES as u64);
-        self.get_with_version(key, options).await.map_err(|error| {
-            if !matches!(error, Error::Fs(zarr_fs::Error::LimitReached { .. })) {
-                return error;
-            }
-            let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
-            Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
-        })
+        let value = self.get_with_version(key, document_options()).await;
+        value.map_err(|error| self.document_error(key, error))
+    }
+
+    /// [`Store::get_document`] in the calling thread.
+    pub(crate) fn read_document(&self, reader: &StoreReader, key: &str) -> Result<Option<Value>> {
+        let mut bytes = Vec::new();
+        let info = reader.read_with(key, &document_options(), &mut bytes);
+        let info = info.map_err(|error| self.document_error(key, error))?;
+        Ok(info.map(|info| Value {
+            bytes: bytes.into(),
+            version: info.version,
+            size_bytes: info.size_bytes,
+        }))
+    }
+
+    fn document_error(&self, key: &str, error: Error) -> Error {
+        if !matches!(error, Error::Fs(zarr_fs::Error::LimitReached { .. })) {
+            return error;
+        }
+        let most = format!("at most {MAX_DOCUMENT_BYTES} bytes");
+        Error::metadata(self.key_url(key), MetadataError::mismatch(most, "more"))
     }
 
     /// Writes a value, whatever was there.
@@ -438,9 +452,17 @@ impl StoreReader {
     /// # Errors
     /// As [`Store::get_with_version`].
     pub fn read(&self, key: &str, range: ByteRange, buffer: &mut Vec<u8>) -> Result<Option<FileInfo>> {
-        let path = self.base.join(key)?;
-        found(self.reader.read(&path, range, buffer))
+        self.read_with(key, &CatOptions::default().with_range(range), buffer)
     }
+
+    fn read_with(&self, key: &str, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<Option<FileInfo>> {
+        let path = self.base.join(key)?;
+        found(self.reader.read(&path, options, buffer))
+    }
+}
+
+fn document_options() -> CatOptions {
+    CatOptions::default().with_max_bytes(MAX_DOCUMENT_BYTES as u64)
 }
 
 /// `NotFound` is `None`; every other error stays one. The only such place.

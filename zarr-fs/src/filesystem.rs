@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::Result;
 use crate::info::{CatResult, DirListing, FileInfo, IoStats};
@@ -175,5 +175,5 @@ pub trait BlockingReader: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`FileSystem::cat_file`].
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo>;
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo>;
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::{Error, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
@@ -257,9 +257,9 @@ struct PrefixReader {
 }
 
 impl BlockingReader for PrefixReader {
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
         let place = self.map.file(path);
-        let info = self.inner.read(&place, range, buffer);
+        let info = self.inner.read(&place, options, buffer);
         info.map(|info| self.map.info(info))
             .map_err(|error| self.map.error(error))
     }
@@ -292,7 +292,7 @@ mod tests {
             let reader = fs.blocking_reader().unwrap();
             assert_eq!(
                 reader
-                    .read(&path("c/d"), ByteRange::Full, &mut buffer)
+                    .read(&path("c/d"), &CatOptions::default(), &mut buffer)
                     .unwrap()
                     .path,
                 path("c/d")

@@ -5,7 +5,7 @@
 //! result is filled in place.
 
 mod chunks;
-mod compute;
+
 mod data;
 mod element;
 mod layout;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::OpenOptions;
-use crate::error::Error;
-use crate::store::{Store, Value};
+use crate::error::{Error, Result};
+use crate::store::{Store, StoreReader, Value};
 
 /// So many missing keys are remembered; beyond that they are asked for again.
 const MOST_MISSING: usize = 1 << 18;
@@ -60,7 +60,21 @@ impl Context {
         if self.missing(as_of).keys.contains(key) {
             return Answer::Missing;
         }
-        match self.store.get_document(key).await {
+        self.answer(key, as_of, self.store.get_document(key).await)
+    }
+
+    /// [`Context::ask`] in the calling thread.
+    pub(crate) fn ask_blocking(&self, reader: &StoreReader, key: &str) -> Answer {
+        let as_of = self.store.documents_written();
+        if self.missing(as_of).keys.contains(key) {
+            return Answer::Missing;
+        }
+        self.answer(key, as_of, self.store.read_document(reader, key))
+    }
+
+    /// What the store's answer to a question means that was asked when `as_of` documents had been written.
+    fn answer(&self, key: &str, as_of: u64, value: Result<Option<Value>>) -> Answer {
+        match value {
             Ok(Some(value)) => Answer::Found(value),
             Ok(None) => {
                 // A write that began or ended meanwhile may have made the document: then nothing is remembered.

@@ -33,6 +33,7 @@ mod delete;
 mod documents;
 mod levels;
 mod member;
+mod near;
 mod node;
 mod probe;
 pub(crate) mod update;

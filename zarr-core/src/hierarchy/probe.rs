@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::OptionFuture;
 
 use super::ConsolidatedMode;
@@ -12,6 +13,7 @@ use super::node::Node;
 use crate::error::{Error, Result};
 use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
+use crate::store::StoreReader;
 
 /// Opens the node at `path`, in one wave.
 pub(crate) async fn open_node(
@@ -82,25 +84,68 @@ pub(crate) async fn probe_child(
     path: &NodePath,
     format: ZarrFormat,
 ) -> Result<Option<Node>> {
-    let decision = match format {
-        ZarrFormat::V3 => decide(Answers {
-            v3: Some(context.ask(&path.key("zarr.json")).await),
-            ..Answers::default()
-        })?,
-        ZarrFormat::V2 => {
-            let (array_key, attributes_key) = (path.key(".zarray"), path.key(".zattrs"));
-            let (array, attributes) = futures::join!(context.ask(&array_key), context.ask(&attributes_key));
-            let group = match &array {
-                Answer::Found(_) | Answer::Failed(_) => None,
-                Answer::Missing | Answer::Denied(_) => Some(context.ask(&path.key(".zgroup")).await),
-            };
-            decide(Answers {
-                array: Some(array),
-                group,
-                attributes: Some(attributes),
-                ..Answers::default()
-            })?
-        }
+    let asker = Asker {
+        context,
+        reader: None,
     };
-    build(context, path, decision)
+    asker.probe(path, format).await
+}
+
+/// [`probe_child`] in the calling thread.
+pub(crate) fn probe_child_blocking(
+    context: &Arc<Context>,
+    reader: &StoreReader,
+    path: &NodePath,
+    format: ZarrFormat,
+) -> Result<Option<Node>> {
+    let asker = Asker {
+        context,
+        reader: Some(reader),
+    };
+    let internal = || Error::Internal {
+        url: context.store.key_url(path.as_relative()),
+    };
+    // Nothing in it waits for anything.
+    let probed = asker.probe(path, format).now_or_never();
+    probed.unwrap_or_else(|| Err(internal()))
+}
+
+/// Asks for documents: through the store, or in the calling thread.
+struct Asker<'a> {
+    context: &'a Arc<Context>,
+    reader: Option<&'a StoreReader>,
+}
+
+impl Asker<'_> {
+    async fn ask(&self, path: &NodePath, document: &'static str) -> Answer {
+        let key = path.key(document);
+        match self.reader {
+            Some(reader) => self.context.ask_blocking(reader, &key),
+            None => self.context.ask(&key).await,
+        }
+    }
+
+    async fn probe(&self, path: &NodePath, format: ZarrFormat) -> Result<Option<Node>> {
+        let answers = match format {
+            ZarrFormat::V3 => Answers {
+                v3: Some(self.ask(path, "zarr.json").await),
+                ..Answers::default()
+            },
+            ZarrFormat::V2 => {
+                let (array, attributes) =
+                    futures::join!(self.ask(path, ".zarray"), self.ask(path, ".zattrs"));
+                let group = match &array {
+                    Answer::Found(_) | Answer::Failed(_) => None,
+                    Answer::Missing | Answer::Denied(_) => Some(self.ask(path, ".zgroup").await),
+                };
+                Answers {
+                    array: Some(array),
+                    group,
+                    attributes: Some(attributes),
+                    ..Answers::default()
+                }
+            }
+        };
+        build(self.context, path, decide(answers)?)
+    }
 }

@@ -15,6 +15,7 @@ use super::consolidated::Consolidated;
 use super::context::Context;
 use super::levels::Levels;
 use super::member::{Broken, Member, Unlisted};
+use super::near::Near;
 use super::node::Node;
 use super::probe::probe_child;
 use crate::error::{Error, Result};
@@ -94,7 +95,9 @@ pub struct Walk {
     in_flight: usize,
     /// What waits for its turn, first come, first served: so levels are asked for in order.
     queue: VecDeque<Task>,
-    running: FuturesUnordered<BoxFuture<'static, Done>>,
+    running: FuturesUnordered<BoxFuture<'static, Vec<Done>>>,
+    /// Where documents are read by threads of this machine.
+    near: Option<Arc<Near>>,
     expanding: VecDeque<Expansion>,
     levels: Levels,
     nodes: u64,
@@ -113,10 +116,10 @@ impl std::fmt::Debug for Walk {
 }
 
 /// Something to ask the store. `level` is that of what it yields: 1 for the children of the walk's group.
-#[derive(Debug)]
-struct Task {
-    path: NodePath,
-    format: ZarrFormat,
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) path: NodePath,
+    pub(super) format: ZarrFormat,
     level: usize,
     ask: Ask,
 }
@@ -142,9 +145,17 @@ impl Task {
     }
 }
 
-struct Done {
+pub(super) struct Done {
     task: Task,
     reply: Reply,
+}
+
+impl Done {
+    /// A probe and what came of it.
+    pub(super) fn probed(task: Task, node: Result<Option<Node>>) -> Self {
+        let reply = Reply::Probed(Box::new(node));
+        Self { task, reply }
+    }
 }
 
 enum Reply {
@@ -166,6 +177,7 @@ impl Walk {
         let context = Arc::clone(&group.core.context);
         let mut walk = Self {
             width: context.store.options().metadata_concurrency.max(1),
+            near: Near::of(&context.store).map(Arc::new),
             levels: Levels::new(options.order),
             root: group.path().clone(),
             context,
@@ -274,6 +286,15 @@ impl Walk {
             if self.in_flight > 0 && self.in_flight + width > self.width {
                 break;
             }
+            if let Some(near) = self.near.clone().filter(|near| near.is_near()) {
+                let most = near.batch(self.queue.len());
+                let batch = self.take_probes(most);
+                if !batch.is_empty() {
+                    self.in_flight += batch.iter().map(Task::width).sum::<usize>();
+                    self.running.push(near.probe(&self.context, batch));
+                    continue;
+                }
+            }
             let Some(task) = self.queue.pop_front() else { break };
             self.in_flight += width;
             let context = Arc::clone(&self.context);
@@ -284,9 +305,16 @@ impl Walk {
                         Reply::Probed(Box::new(probe_child(&context, &task.path, task.format).await))
                     }
                 };
-                Done { task, reply }
+                vec![Done { task, reply }]
             }));
         }
+    }
+
+    /// The probes that wait in front, `most` of them at most.
+    fn take_probes(&mut self, most: usize) -> Vec<Task> {
+        let probes = self.queue.iter().take(most);
+        let count = probes.take_while(|task| task.ask == Ask::Probe).count();
+        self.queue.drain(..count).collect()
     }
 
     fn finish(&mut self, Done { task, reply }: Done) {
@@ -403,7 +431,7 @@ impl Stream for Walk {
                 return Poll::Pending;
             }
             match walk.running.poll_next_unpin(cx) {
-                Poll::Ready(Some(done)) => walk.finish(done),
+                Poll::Ready(Some(done)) => done.into_iter().for_each(|done| walk.finish(done)),
                 Poll::Ready(None) => walk.ended = true,
                 Poll::Pending => return Poll::Pending,
             }

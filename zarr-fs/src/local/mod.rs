@@ -29,7 +29,7 @@ use self::list::Walk;
 use self::read::Opened;
 use self::root::Root;
 use self::write::Upload;
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::{BoxError, Context, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
@@ -338,11 +338,12 @@ impl FileSystem for LocalFileSystem {
 struct LocalReader(LeaseHandle<Local>);
 
 impl BlockingReader for LocalReader {
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
         let at = self.0.at("read", path);
         self.0.run_blocking("read", path, |local| {
-            let opened = Opened::open(&local.root, &at, None)?;
-            let range = opened.resolve(range, &at)?;
+            let opened = Opened::open(&local.root, &at, options.if_match.as_ref())?;
+            let range = opened.resolve(options.range, &at)?;
+            options.check_length(range.end - range.start)?;
             opened.read_into(&range, buffer, &at)?;
             Ok(opened.info)
         })

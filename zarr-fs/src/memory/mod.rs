@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 pub use self::url::MemoryFactory;
 
 use self::files::Memory;
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::{Context, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
@@ -240,10 +240,10 @@ impl FileSystem for MemoryFileSystem {
 struct MemoryReader(LeaseHandle<Memory>);
 
 impl BlockingReader for MemoryReader {
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
         let at = self.0.at("read", path);
         self.0.run_blocking("read", path, |memory| {
-            let CatResult { bytes, info } = memory.cat(&at, &CatOptions::default().with_range(range))?;
+            let CatResult { bytes, info } = memory.cat(&at, options)?;
             buffer.clear();
             buffer.extend_from_slice(&bytes);
             Ok(info)

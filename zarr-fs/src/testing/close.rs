@@ -56,7 +56,10 @@ pub async fn a_call_after_close_is_refused<H: Harness>(case: &Case<H>) {
         assert!(found.next().await.is_none());
     }
     if let Some(reader) = reader {
-        assert_closed(reader.read(&path, ByteRange::Full, &mut Vec::new()), not_started);
+        assert_closed(
+            reader.read(&path, &CatOptions::default(), &mut Vec::new()),
+            not_started,
+        );
     }
     assert_eq!(fs.io_stats().requests, sent);
 }

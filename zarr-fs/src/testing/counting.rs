@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::rounds::{Gate, Running};
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::Result;
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
@@ -295,9 +295,9 @@ struct CountingReader {
 }
 
 impl BlockingReader for CountingReader {
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
         let _call = self.counts.begin("read", path);
-        self.inner.read(path, range, buffer)
+        self.inner.read(path, options, buffer)
     }
 }
 
@@ -342,7 +342,8 @@ mod tests {
             );
             let shared = fs.share().unwrap();
             let reader = shared.blocking_reader().unwrap();
-            reader.read(&path(2), ByteRange::Full, &mut Vec::new()).unwrap();
+            let whole = CatOptions::default();
+            reader.read(&path(2), &whole, &mut Vec::new()).unwrap();
             assert_eq!(counts.requests(), 5);
             let by_op = BTreeMap::from([("cat_file", 2), ("find", 1), ("info", 1), ("read", 1)]);
             assert_eq!(counts.by_op(), by_op);

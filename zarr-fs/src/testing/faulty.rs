@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 
 use super::check::sleep;
 use super::faults::{Faults, Wrong};
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
 use crate::error::{Context, Error, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
@@ -248,11 +248,11 @@ struct FaultyReader {
 }
 
 impl BlockingReader for FaultyReader {
-    fn read(&self, path: &Path, range: ByteRange, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
         let (late, wrong) = self.faults.strike("read", path);
         std::thread::sleep(late);
         let passed = passed(wrong, self.name.clone(), "read", path)?;
-        let info = self.inner.read(path, range, buffer);
+        let info = self.inner.read(path, options, buffer);
         passed.answer(info, |info, length| {
             buffer.truncate(length);
             info

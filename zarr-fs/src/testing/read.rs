@@ -347,18 +347,24 @@ pub async fn a_blocking_reader_reads_the_same<H: Harness>(case: &Case<H>) {
     );
     if let Some(reader) = reader {
         let mut buffer = b"what was there before".to_vec();
-        let info = reader.read(&path, ByteRange::Full, &mut buffer).unwrap();
+        let read = |path: &Path, range: ByteRange, buffer: &mut Vec<u8>| {
+            reader.read(path, &CatOptions::default().with_range(range), buffer)
+        };
+        let info = read(&path, ByteRange::Full, &mut buffer).unwrap();
         assert_eq!(
             (buffer.as_slice(), &info),
             (&data[..], &fs.info(&path).await.unwrap())
         );
         let capacity = buffer.capacity();
-        reader.read(&path, ByteRange::Suffix(10), &mut buffer).unwrap();
+        read(&path, ByteRange::Suffix(10), &mut buffer).unwrap();
         assert_eq!(buffer, data[9990..]);
         assert_eq!(buffer.capacity(), capacity, "the buffer is used again");
-        assert_not_found(reader.read(&case.path("missing"), ByteRange::Full, &mut buffer));
-        let out = reader.read(&path, ByteRange::Bounded(0, 10_001), &mut buffer);
+        assert_not_found(read(&case.path("missing"), ByteRange::Full, &mut buffer));
+        let out = read(&path, ByteRange::Bounded(0, 10_001), &mut buffer);
         assert!(matches!(error(out), Error::RangeOutOfBounds { .. }));
+        let short = CatOptions::default().with_max_bytes(9_999);
+        let long = reader.read(&path, &short, &mut buffer);
+        assert!(matches!(error(long), Error::LimitReached { .. }));
     }
     fs.close().await.unwrap();
 }

@@ -10,7 +10,7 @@ use zarr_fs::{ByteRange, Version};
 use super::job::{Job, with_scratch};
 use super::shard::{Group, OpenShard, locate};
 use super::shard_cache::CachedIndex;
-use crate::array::compute;
+use crate::compute;
 use crate::error::{Error, Result};
 use crate::store::StoreReader;
 

@@ -30,7 +30,7 @@ impl Default for ReadOptions {
         Self {
             missing: MissingChunks::default(),
             io_width: 128,
-            cpu_width: crate::array::compute::width(),
+            cpu_width: crate::compute::width(),
             budget_bytes: 64 << 20,
         }
     }

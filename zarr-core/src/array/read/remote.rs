@@ -9,8 +9,8 @@ use zarr_fs::CatOptions;
 use super::job::{Job, with_scratch};
 use super::shard::{Group, OpenShard, locate};
 use super::shard_cache::CachedIndex;
-use crate::array::compute;
 use crate::codec::CodecError;
+use crate::compute;
 use crate::error::{Error, Result};
 
 /// How often a shard that changes under a read is begun anew.

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use zarr_fs::{CatOptions, Version, WriteMode};
 
 use super::options::{WriteOptions, WriteReport};
-use crate::array::compute;
 use crate::array::layout::Layout;
 use crate::array::plan::{Plan, Positions, Run, Task};
 use crate::array::read::{ShardIndexCache, with_scratch};
 use crate::codec::{Chunk, ChunkRef, CodecChain, CodecError, VariableLength};
+use crate::compute;
 use crate::error::{Error, Result};
 use crate::store::Store;
 

@@ -247,8 +247,9 @@ impl FileSystem for FakeFileSystem {
         self.inner.find(prefix)
     }
 
+    /// None: what is asked of a remote store is what these tests count.
     fn blocking_reader(&self) -> Option<Arc<dyn BlockingReader>> {
-        self.inner.blocking_reader()
+        None
     }
 
     async fn close(&self) -> Result<CloseReport, CloseError> {

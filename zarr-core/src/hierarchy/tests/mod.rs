@@ -4,6 +4,7 @@ mod budgets;
 mod consolidated;
 mod fake;
 mod listing;
+mod near;
 mod opening;
 mod writing;
 

@@ -171,6 +171,7 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
         shape: case.shape.clone(),
         elements: vec![case.fill; count],
     };
+    let mut reused = vec![0xdead; 37];
     for step in &case.steps {
         match step {
             Step::Write(selects, seed) => {
@@ -202,6 +203,13 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
                     .await
                     .unwrap();
                 assert_eq!(elements, expected, "{selection:?}");
+                let options = ReadOptions::default();
+                let (again, _) = array.read_reusing(&selection, reused, &options).await.unwrap();
+                assert_eq!(
+                    again, expected,
+                    "into memory that held something else: {selection:?}"
+                );
+                reused = again;
             }
             Step::Points(points) => {
                 let data = array.read_points(points, &ReadOptions::default()).await.unwrap();

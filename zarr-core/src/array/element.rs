@@ -25,6 +25,9 @@ pub trait Element: Copy + Send + Sync + 'static {
     /// From decoded form (little-endian, see [`DataType`]).
     fn from_raw(raw: Vec<Self::Raw>, data_type: &DataType) -> Vec<Self>;
 
+    /// The memory of `buffer`, to be filled with decoded form; empty where the two forms are different types.
+    fn memory_of(buffer: Vec<Self>) -> Vec<Self::Raw>;
+
     /// To decoded form.
     fn to_raw(elements: &[Self], data_type: &DataType) -> Vec<Self::Raw>;
 }
@@ -42,6 +45,10 @@ macro_rules! number {
             fn from_raw(mut raw: Vec<Self>, _: &DataType) -> Vec<Self> {
                 swap_on_big_endian(&mut raw, $width);
                 raw
+            }
+
+            fn memory_of(buffer: Vec<Self>) -> Vec<Self> {
+                buffer
             }
 
             fn to_raw(elements: &[Self], _: &DataType) -> Vec<Self> {
@@ -91,6 +98,10 @@ impl Element for i8 {
         raw
     }
 
+    fn memory_of(buffer: Vec<Self>) -> Vec<Self> {
+        buffer
+    }
+
     fn to_raw(elements: &[Self], data_type: &DataType) -> Vec<Self> {
         let used = if let DataType::Int(kind) = data_type {
             kind.bits()
@@ -115,6 +126,10 @@ impl Element for bool {
 
     fn from_raw(raw: Vec<u8>, _: &DataType) -> Vec<Self> {
         raw.into_iter().map(|byte| byte != 0).collect()
+    }
+
+    fn memory_of(_: Vec<Self>) -> Vec<u8> {
+        Vec::new()
     }
 
     fn to_raw(elements: &[Self], _: &DataType) -> Vec<u8> {

@@ -9,6 +9,8 @@ mod chunks;
 mod data;
 mod element;
 mod layout;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod output;
 mod place;
 mod plan;
@@ -149,20 +151,51 @@ impl Array {
         selection: &Selection,
         options: &ReadOptions,
     ) -> Result<(Vec<T>, ReadReport)> {
-        if !T::is_for(self.opened()?.layout.data_type()) {
-            return Err(data::wrong_type::<T>(
-                &self.url(),
-                self.opened()?.layout.data_type(),
-            ));
-        }
-        let (raw, report) = self
-            .read_fixed::<T::Raw>(selection, options, size_of::<T::Raw>())
-            .await?;
+        self.read_reusing(selection, Vec::new(), options).await
+    }
+
+    /// [`Array::read_with`] into the memory of `buffer`, whose elements are lost: a program that reads many selections of
+    /// one size has the kernel give it that much memory once. Decoding threads write to it, so it must be the read's own
+    /// until it comes back; a buffer that is too small is replaced. (`bool` has no use for it.)
+    ///
+    /// ```no_run
+    /// # async fn example(array: zarr_core::array::Array) -> zarr_core::Result<()> {
+    /// use zarr_core::array::{ReadOptions, Select, Selection};
+    /// let mut buffer: Vec<f32> = Vec::new();
+    /// for time in 0..100 {
+    ///     let step = Selection::new(&[Select::Index(time), Select::Ellipsis], array.shape())?;
+    ///     (buffer, _) = array.read_reusing(&step, buffer, &ReadOptions::default()).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Array::read_with`]; the buffer is gone then.
+    pub async fn read_reusing<T: Element>(
+        &self,
+        selection: &Selection,
+        buffer: Vec<T>,
+        options: &ReadOptions,
+    ) -> Result<(Vec<T>, ReadReport)> {
+        self.ensure_element::<T>()?;
+        let raw = self
+            .read_fixed(selection, options, size_of::<T::Raw>(), T::memory_of(buffer))
+            .await;
+        let (raw, report) = raw?;
         Ok((T::from_raw(raw, self.opened()?.layout.data_type()), report))
     }
 
+    fn ensure_element<T: Element>(&self) -> Result<()> {
+        let data_type = self.opened()?.layout.data_type();
+        if T::is_for(data_type) {
+            return Ok(());
+        }
+        Err(data::wrong_type::<T>(&self.url(), data_type))
+    }
+
     /// Reads `selection` into the caller's buffer, in C order. The buffer is written by this future alone, so dropping it
-    /// is safe; with the elements going through one more copy it is the slower way.
+    /// is safe; the price is a result of the same size beside it and a copy. [`Array::read_reusing`] has neither.
     ///
     /// # Errors
     /// As [`Array::read`]; [`Error::InvalidSelection`] if the buffer has another length.
@@ -190,7 +223,9 @@ impl Array {
         let data_type = self.metadata.data_type().clone();
         let (elements, report) = match data_type.size_bytes() {
             Some(size) => {
-                let (bytes, report) = self.read_fixed::<u8>(selection, options, size).await?;
+                let (bytes, report) = self
+                    .read_fixed::<u8>(selection, options, size, Vec::new())
+                    .await?;
                 (Chunk::Fixed(bytes), report)
             }
             None => {
@@ -214,9 +249,10 @@ impl Array {
         selection: &Selection,
         options: &ReadOptions,
         item_bytes: usize,
+        memory: Vec<T>,
     ) -> Result<(Vec<T>, ReadReport)> {
         let plan = Arc::new(self.leaf_plan(selection)?);
-        let output = Output::zeroed::<T>(plan, item_bytes)
+        let output = Output::new(plan, item_bytes, memory)
             .map_err(|error| selection::invalid(format!("{}: {error}", self.url())))?;
         let (target, report) = self
             .run(selection, options, Target::Fixed { output, item_bytes })

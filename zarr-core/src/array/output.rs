@@ -30,12 +30,14 @@ pub(crate) struct OutOfMemory {
     pub(crate) bytes: u128,
 }
 
-/// A result while it is being filled. It starts as zeros.
+/// A result while it is being filled.
 pub(crate) struct Output {
     /// The `Vec<T>` that owns the memory; not touched until [`Output::into_vec`].
     owner: Box<dyn Any + Send + Sync>,
     data: *mut u8,
     bytes: usize,
+    /// Whether what no task has written is zeros.
+    is_zeroed: bool,
     item_bytes: usize,
     plan: Arc<Plan>,
     claimed: Box<[AtomicU64]>,
@@ -58,10 +60,11 @@ impl std::fmt::Debug for Output {
 
 impl Output {
     /// Memory for the result of `plan`, elements of `item_bytes` bytes, as a `Vec<T>`; `item_bytes` is a multiple of the
-    /// size of `T`.
-    pub(crate) fn zeroed<T: Pod + Send + Sync>(
+    /// size of `T`. That of `memory` if it is enough: what is in it stays until the plan's tasks have written it.
+    pub(crate) fn new<T: Pod + Send + Sync>(
         plan: Arc<Plan>,
         item_bytes: usize,
+        memory: Vec<T>,
     ) -> Result<Self, OutOfMemory> {
         let wanted = plan.shape().iter().map(|len| *len as u128).product::<u128>() * item_bytes as u128;
         let out_of_memory = || OutOfMemory { bytes: wanted };
@@ -71,14 +74,22 @@ impl Output {
             0,
             "an element is a whole number of T"
         );
-        let mut owner: Box<Vec<T>> = Box::new(zeroed_vec(bytes / size_of::<T>()).ok_or_else(out_of_memory)?);
+        let len = bytes / size_of::<T>();
+        let mut owner = Box::new(memory);
+        let is_zeroed = owner.capacity() < len;
+        if is_zeroed {
+            *owner = zeroed_vec(len).ok_or_else(out_of_memory)?;
+            advise_huge(owner.as_mut_ptr().cast::<u8>(), bytes);
+        } else {
+            owner.resize(len, T::zeroed());
+        }
         let data = owner.as_mut_ptr().cast::<u8>();
-        advise_huge(data, bytes);
         let claimed = (0..plan.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         Ok(Self {
             owner,
             data,
             bytes,
+            is_zeroed,
             item_bytes,
             plan,
             claimed,
@@ -129,6 +140,11 @@ impl Claim<'_> {
     /// The task.
     pub(crate) fn task(&self) -> &Task {
         &self.task
+    }
+
+    /// Whether the task's elements of the result are zeros, if nothing was written to them.
+    pub(crate) fn is_zeroed(&self) -> bool {
+        self.output.is_zeroed
     }
 
     /// The task's elements of the result as one slice, if they are one run of neighbours in the chunk too.

@@ -36,9 +36,9 @@ fn gather(decoded: &[u8], source: usize, step: usize, item_bytes: usize, target:
     }
 }
 
-/// Writes the fill value to what the claim's task gives. Zeros are there already.
+/// Writes the fill value to what the claim's task gives.
 pub(crate) fn fill(claim: &mut Claim<'_>, fill_value: &[u8]) {
-    if fill_value.iter().all(|byte| *byte == 0) {
+    if claim.is_zeroed() && fill_value.iter().all(|byte| *byte == 0) {
         return;
     }
     claim.for_each_run(|_, target| {

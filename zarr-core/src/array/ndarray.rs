@@ -1,0 +1,69 @@
+//! Reading to and writing from `ndarray` arrays (feature `ndarray`).
+
+use ndarray::{ArrayD, ArrayViewD};
+
+use super::{Array, Element, ReadOptions, Selection, WriteReport, selection};
+use crate::error::Result;
+
+impl Array {
+    /// Reads `selection` into an `ndarray` array of the selection's shape: a dimension that an index selects is not in it.
+    ///
+    /// ```
+    /// # use zarr_core::metadata::{DataType, V3ArrayBuilder, data_type::FloatKind};
+    /// # use zarr_core::hierarchy::{self, CreateMode};
+    /// # use zarr_core::{NodePath, Store, StoreOptions};
+    /// # use zarr_fs::{MemoryFileSystem, Path};
+    /// use ndarray::{arr2, s};
+    /// use zarr_core::array::Selection;
+    ///
+    /// # futures::executor::block_on(async {
+    /// # let store = Store::new(Box::new(MemoryFileSystem::new()), Path::root(), StoreOptions::default().writable());
+    /// # let metadata = V3ArrayBuilder::new(&[2, 3], DataType::Float(FloatKind::Float64)).chunk_shape(&[2, 2]).build()?;
+    /// # let array = hierarchy::create_array(&store, &NodePath::root(), metadata, CreateMode::Create).await?;
+    /// let all = Selection::all(array.shape());
+    /// let values = arr2(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    /// array.write_ndarray(&all, values.view().into_dyn()).await?;
+    /// let read = array.read_ndarray::<f64>(&all).await?;
+    /// assert_eq!(read.slice(s![.., 1]).to_vec(), [2.0, 5.0]);
+    /// # store.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Array::read`].
+    pub async fn read_ndarray<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
+        let (elements, _) = self.read_with::<T>(selection, &ReadOptions::default()).await?;
+        let lengths = selection.shape();
+        let lengths: Option<Vec<usize>> = lengths.iter().map(|len| usize::try_from(*len).ok()).collect();
+        // It was read, so its elements can be counted; the shape can still be one that `ndarray` refuses.
+        let shaped = lengths.and_then(|lengths| ArrayD::from_shape_vec(lengths, elements).ok());
+        shaped.ok_or_else(|| selection::invalid("a shape that ndarray does not take"))
+    }
+
+    /// Writes `values`, whatever their order in memory, to `selection`, whose shape they must have.
+    ///
+    /// # Errors
+    /// As [`Array::write`].
+    pub async fn write_ndarray<T: Element>(
+        &self,
+        selection: &Selection,
+        values: ArrayViewD<'_, T>,
+    ) -> Result<WriteReport> {
+        let same = values.shape().iter().map(|len| *len as u64).eq(selection.shape());
+        if !same {
+            return Err(selection::invalid(format!(
+                "values of shape {:?} for a selection of shape {:?}",
+                values.shape(),
+                selection.shape()
+            )));
+        }
+        match values.as_slice() {
+            Some(elements) => self.write(selection, elements).await,
+            None => {
+                let elements: Vec<T> = values.iter().copied().collect();
+                self.write(selection, &elements).await
+            }
+        }
+    }
+}

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::core::{Core, LeaseShared, lock};
 use super::inline::Slot;
 use super::private_runtime::ConnectError;
 use super::state::{CallId, CallPhase, Refused};
+use super::width::Permit;
 use crate::error::{BoxError, Context, Error, Outcome, Result};
 use crate::path::Path;
 
@@ -101,12 +101,11 @@ impl Call {
     }
 
     /// Waits for a permit, then starts.
-    pub(crate) async fn start(&self) -> Result<OwnedSemaphorePermit> {
-        let permits = Arc::clone(&self.core.permits);
+    pub(crate) async fn start(&self) -> Result<Permit> {
         let permit = tokio::select! {
             biased;
             () = self.cut.cancelled() => return Err(self.not_started()),
-            permit = permits.acquire_owned() => permit.map_err(|_| self.not_started())?,
+            permit = self.core.width.acquire() => permit,
         };
         self.start_now()?;
         Ok(permit)

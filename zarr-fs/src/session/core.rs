@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
@@ -16,6 +16,7 @@ use super::inline::Slot;
 use super::report::{CloseError, CloseReport};
 use super::resource_warning::Unclosed;
 use super::state::{CallId, CallPhase, Effect, LeaseId, LeasePhase, Refused, SessionPhase, SessionState};
+use super::width::Width;
 use super::{LiveLease, SessionOptions};
 use crate::error::{Context, Error, Outcome, Result};
 use crate::info::IoStats;
@@ -155,7 +156,7 @@ pub(crate) struct Core {
     pub(crate) name: String,
     pub(crate) options: SessionOptions,
     pub(crate) counters: Arc<IoCounters>,
-    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) width: Arc<Width>,
     pid: u32,
     inner: Mutex<Inner>,
     changed: Condvar,
@@ -165,7 +166,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(name: String, options: SessionOptions) -> Arc<Self> {
         Arc::new(Self {
-            permits: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            width: Width::new(options.concurrency),
             counters: Arc::default(),
             pid: std::process::id(),
             inner: Mutex::default(),

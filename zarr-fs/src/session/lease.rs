@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::stream::BoxStream;
 use tokio::sync::oneshot;
@@ -222,13 +223,20 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let left = CancellationToken::new();
         let _leaves = left.clone().drop_guard();
         let id = call.id();
+        let width = Arc::clone(&self.core.width);
+        let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
                 let done = match client {
                     Ok(client) => {
-                        call.drive(async move { work(client).await }, left.cancelled())
-                            .await
+                        // In a box: a request's future is large, and each layer around it would move it, and hold it twice.
+                        let work = Box::pin(async move { work(client).await });
+                        let done = call.drive(work, left.cancelled()).await;
+                        if let Some(Ok(_) | Err(Error::NotFound { .. })) = &done {
+                            width.answered(began.elapsed(), others);
+                        }
+                        done
                     }
                     Err(error) => Some(Err(call.waiter().no_client(error))),
                 };

@@ -24,6 +24,7 @@ mod scope;
 pub mod state;
 mod stream;
 mod threads;
+mod width;
 
 use std::panic::Location;
 use std::sync::Arc;

@@ -7,12 +7,13 @@ use std::sync::{Arc, Weak};
 use futures::StreamExt;
 use futures::future::Either;
 use futures::stream::BoxStream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Call, CallKind, Waiter};
 use super::inline::Inline;
 use super::lease::LeaseHandle;
 use super::state::Refused;
+use super::width::Permit;
 use crate::error::{Error, Result};
 use crate::path::Path;
 
@@ -23,7 +24,7 @@ const READ_AHEAD: usize = 2;
 #[derive(Debug)]
 pub struct HeadSender<H> {
     head: oneshot::Sender<H>,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl<H> HeadSender<H> {

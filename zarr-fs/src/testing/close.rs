@@ -9,7 +9,7 @@ use super::check::{assert_closed, assert_unsupported, wait_for};
 use super::harness::{AT_ONCE, Case, Harness, LONG_DRAIN, SHORT_DRAIN};
 use super::read::pattern;
 use super::run::current_thread;
-use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
+use crate::call_options::{CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::error::{Error, Outcome};
 use crate::ext::FileSystemExt;
 use crate::filesystem::FileSystem;

@@ -8,6 +8,7 @@
 
 mod connector;
 mod dial;
+mod dns;
 mod fault;
 mod options;
 pub mod range;
@@ -101,6 +102,7 @@ impl Transport {
             .user_agent(concat!("zarr-fs/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(options.connect_timeout)
             .pool_max_idle_per_host(usize::MAX)
+            .dns_resolver(dns::Names::of_system())
             .tcp_nodelay(true)
             .connector_layer(dial::CountDials(Arc::clone(counters)));
         builder = match options.http_version {

@@ -95,9 +95,17 @@ pub fn main_with(cases: Vec<Case>, mut trials: Vec<Trial>) -> ExitCode {
 /// # Errors
 /// If no process can be started.
 pub fn run(case: &str, limit: Duration) -> io::Result<Outcome> {
+    wait(command(case)?, limit)
+}
+
+/// The command that runs a case of this binary in a child, for a parent that talks with it, or kills it.
+///
+/// # Errors
+/// If this binary cannot be found.
+pub fn command(case: &str) -> io::Result<Command> {
     let mut command = this_binary()?;
     command.env(CASE, case);
-    wait(command, limit)
+    Ok(command)
 }
 
 /// Runs the `#[test]` of this binary with this full name in a child, where [`case`] is `case`.

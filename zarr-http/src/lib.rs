@@ -74,6 +74,8 @@ mod listing;
 mod read;
 mod stream;
 mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod write;
 
 pub use config::{HttpConfig, HttpFactory, ListingMode};

@@ -30,15 +30,16 @@ impl Shuffle {
         }
     }
 
-    fn check(&self, len: usize) -> Result<()> {
+    /// Whether `len` bytes are whole elements; if not, the error that `kind` makes of the reason.
+    fn check(&self, len: usize, kind: fn(&str, String) -> CodecError) -> Result<()> {
         if len.is_multiple_of(self.element_size) {
             return Ok(());
         }
-        let reason = format_args!(
+        let reason = format!(
             "{len} bytes are not a multiple of the element size {}",
             self.element_size
         );
-        Err(CodecError::corrupt("shuffle", reason))
+        Err(kind("shuffle", reason))
     }
 }
 
@@ -52,7 +53,7 @@ impl BytesToBytes for Shuffle {
     }
 
     fn decode(&self, encoded: &[u8], out: &mut [u8], _scratch: &mut Scratch) -> Result<Decoded> {
-        self.check(encoded.len())?;
+        self.check(encoded.len(), |codec, reason| CodecError::corrupt(codec, reason))?;
         let Some(out) = out.get_mut(..encoded.len()) else {
             return Ok(Decoded::TooLong);
         };
@@ -65,7 +66,9 @@ impl BytesToBytes for Shuffle {
     }
 
     fn encode(&self, decoded: &[u8], _scratch: &mut Scratch) -> Result<Vec<u8>> {
-        self.check(decoded.len())?;
+        self.check(decoded.len(), |codec, reason| {
+            CodecError::unencodable(codec, reason)
+        })?;
         let mut out = zeroed("shuffle", decoded.len())?;
         byte_planes::shuffle(self.element_size, decoded, &mut out);
         Ok(out)

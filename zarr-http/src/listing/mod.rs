@@ -27,6 +27,8 @@ pub(crate) use self::find::{beside, queue, walk};
 pub(crate) use self::html::is_index_of;
 pub(crate) use self::knowledge::Knowledge;
 pub(crate) use self::names::Folder;
+#[cfg(feature = "testing")]
+pub(crate) use self::webdav::parse as read_webdav;
 
 /// Most children of one folder that a listing may name.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;

@@ -60,7 +60,7 @@ enum Field {
 /// # Errors
 /// [`NoListing::Cut`] if it ends early; [`NoListing::NoFolder`] if it is about a file; [`NoListing::Refused`] if the folder
 /// itself has a status that is no success; [`NoListing::Not`] if it is something else.
-pub(super) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
+pub(crate) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
     let resources = resources(page.body)?;
     let own = |folder: &Folder| {
         resources

@@ -1,0 +1,3 @@
+#![no_main]
+
+zarr_fuzz::fuzz!(decode_lzma);

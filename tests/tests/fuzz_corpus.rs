@@ -2,6 +2,7 @@
 //! functions as in `tests/fuzz`, on any toolchain.
 
 #[path = "../fuzz/src/checks/mod.rs"]
+#[expect(unreachable_pub, reason = "it is the library of the fuzz package, too")]
 mod checks;
 
 use std::path::PathBuf;
@@ -47,6 +48,10 @@ fn the_inputs_keep_the_promises() {
         assert!(!seeds.is_empty(), "{} begins with nothing", target.name);
         seeds.iter().for_each(|seed| (target.run)(seed));
         let folder = fuzz().join("corpus").join(target.name);
+        // Git keeps no empty folders: none means that nothing was found.
+        if !folder.exists() {
+            continue;
+        }
         for name in names(folder.clone()) {
             let input = std::fs::read(folder.join(&name)).unwrap();
             println!("{} {name}", target.name);

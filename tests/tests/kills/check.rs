@@ -30,9 +30,13 @@ pub(crate) trait Raw {
 pub(crate) struct Seen(BTreeMap<String, Option<u32>>);
 
 impl Seen {
+    fn was(&self, thing: &str) -> Option<u32> {
+        self.0.get(thing).copied().flatten()
+    }
+
     /// Notes that `thing` is now of `found`, if it may be: as it was, or of the writer that ran since.
     fn note(&mut self, thing: String, found: Option<u32>, writer: u32) {
-        let before = self.0.get(&thing).copied().flatten();
+        let before = self.was(&thing);
         assert!(
             found == before || found == Some(writer),
             "{thing} is of {found:?}, was of {before:?}, and the writer was {writer}"
@@ -258,8 +262,9 @@ async fn made(store: &Arc<Store>, raw: &dyn Raw, writer: u32, seen: &mut Seen) {
         let places: Vec<usize> = (4 * chunk..4 * chunk + 4).collect();
         let what = format!("made chunk {chunk}");
         let found = writer_of(&elements, &places, &what);
+        let may_be_missing = made_by == Some(writer) || seen.was(&what).is_none();
         assert!(
-            found == made_by || found.is_none() && made_by == Some(writer),
+            found == made_by || found.is_none() && may_be_missing,
             "{what} is of {found:?} in an array of {made_by:?}"
         );
         seen.note_deletable(what, found, writer);

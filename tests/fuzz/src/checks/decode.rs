@@ -35,6 +35,8 @@ pub(super) struct Case {
     keeps: Keeps,
     /// How many bytes its largest stage has for each of the chunk's.
     wider: usize,
+    /// How many bytes it may hold whatever the chunk.
+    tables: usize,
 }
 
 impl Case {
@@ -78,12 +80,18 @@ impl Case {
             chain,
             keeps,
             wider: 1,
+            tables: TABLES,
         }
     }
 
     /// Says that a stage has `wider` times the bytes of the chunk.
     pub(super) fn wider(self, wider: usize) -> Self {
         Self { wider, ..self }
+    }
+
+    /// Says how many bytes a decompressor takes for itself.
+    pub(super) fn tables(self, tables: usize) -> Self {
+        Self { tables, ..self }
     }
 
     fn elements(&self) -> usize {
@@ -97,7 +105,7 @@ impl Case {
             // What was stored, decompressed perhaps, and an offset for each element.
             None => (encoded.len() * self.wider).max(64) + 8 * (self.elements() + 1),
         };
-        2 * chunk + TABLES
+        2 * chunk + self.tables
     }
 
     /// Decodes and checks what comes of it.

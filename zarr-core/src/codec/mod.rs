@@ -38,6 +38,7 @@ mod number_filters;
 mod object;
 mod packbits;
 mod pcodec;
+mod pcodec_header;
 pub mod registry;
 mod representation;
 mod reshape;

@@ -9,6 +9,7 @@ use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 use super::config::Config;
 use super::error::{CodecError, Result};
 use super::number::Number;
+use super::pcodec_header;
 use super::representation::Representation;
 use super::scratch::Scratch;
 use super::size::Size;
@@ -88,7 +89,10 @@ impl PCodec {
         let (mut target, _) = out.as_chunks_mut::<N>();
         // Small enough to stay in the cache, a multiple of pco's batches of 256 as it demands.
         let mut batch = vec![T::default(); 4096];
+        let has_delta_variants = file.format_version().major >= 3;
         loop {
+            pcodec_header::check(input, has_delta_variants, N * 8, target.len())
+                .map_err(|reason| CodecError::corrupt(NAME, reason))?;
             let mut chunk = match file.chunk_decompressor::<T, _>(input).map_err(corrupt)? {
                 DecompressorItem::Chunk(chunk) => chunk,
                 DecompressorItem::EndOfData(rest) => {

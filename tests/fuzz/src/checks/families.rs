@@ -178,6 +178,7 @@ pub(super) fn packbits() -> Vec<Case> {
     cases
 }
 
+/// Up to 16,384 bins for each of three parts of a number, whatever the chunk.
 pub(super) fn pcodec() -> Vec<Case> {
     [
         "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -189,7 +190,7 @@ pub(super) fn pcodec() -> Vec<Case> {
             "[{}]",
             codec("numcodecs.pcodec", r#""level":4,"equal_pages_up_to":100"#)
         );
-        Case::v3(&format!("\"{data_type}\""), fill, &[300], &codecs, Keeps::All)
+        Case::v3(&format!("\"{data_type}\""), fill, &[300], &codecs, Keeps::All).tables(4 << 20)
     })
     .collect()
 }

@@ -358,3 +358,44 @@ fn quantize_and_delta_keep_the_types_of_numpy() {
         Ok(vec![5_i64.to_le_bytes()])
     );
 }
+
+#[test]
+fn zfp_brings_infinities_and_the_largest_numbers_back() {
+    let chain = |data_type: &str, size: usize| {
+        let codecs = r#"[{"name":"zfp","configuration":{"mode":"reversible"}}]"#;
+        try_chain(codecs, data_type, &vec![0; size], 8).expect("chain")
+    };
+    let single = [
+        0.0,
+        f32::INFINITY,
+        0.0,
+        f32::NEG_INFINITY,
+        f32::MAX,
+        0.0,
+        f32::MIN,
+        -0.0,
+    ];
+    let double = [
+        0.0,
+        f64::INFINITY,
+        0.0,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        0.0,
+        f64::MIN,
+        -0.0,
+    ];
+    let single: Vec<u8> = single.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let double: Vec<u8> = double.iter().flat_map(|value| value.to_le_bytes()).collect();
+    for (data_type, size, bytes) in [("float32", 4, single), ("float64", 8, double)] {
+        let (chain, mut scratch) = (chain(data_type, size), Scratch::new());
+        let encoded = chain
+            .encode(ChunkRef::Fixed(&bytes), &mut scratch)
+            .expect("encoded");
+        assert_eq!(
+            chain.decode(&encoded, &mut scratch),
+            Ok(Chunk::Fixed(bytes)),
+            "{data_type}"
+        );
+    }
+}

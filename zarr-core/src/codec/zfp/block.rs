@@ -264,7 +264,12 @@ impl Blocks {
 
     /// Whether the integers give back the numbers bit by bit.
     fn restores(self, numbers: &[u64], integers: &[i64; 256], exponent: i32) -> bool {
-        let (_, bias) = self.kind.exponent();
+        let (exponent_bits, bias) = self.kind.exponent();
+        // Infinities and NaNs: their exponent is one more than can be stored, though zeros and infinities alone would seem
+        // to come back.
+        if (exponent + bias) >> exponent_bits != 0 {
+            return false;
+        }
         let scale = power_of_two(exponent - self.kind.width().cast_signed() + 2);
         numbers
             .iter()

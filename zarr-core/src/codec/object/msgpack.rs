@@ -7,6 +7,9 @@ use crate::metadata::limits::MAX_JSON_DEPTH;
 
 type Parsed<T> = Result<T, String>;
 
+/// Items that there is room for before any is read: the length is a claim, and each of many levels may make one.
+const ROOM: usize = 8;
+
 /// Parses one value, which must be all of `input`.
 pub(super) fn parse(input: &[u8]) -> Parsed<Value> {
     let mut parser = Parser { rest: input };
@@ -62,8 +65,7 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, len: usize, depth: usize) -> Parsed<Value> {
-        // Each item has at least one byte.
-        let mut items = Vec::with_capacity(len.min(self.rest.len()).min(1 << 10));
+        let mut items = Vec::with_capacity(len.min(ROOM));
         for _ in 0..len {
             items.push(self.value(depth + 1)?);
         }
@@ -71,7 +73,7 @@ impl<'a> Parser<'a> {
     }
 
     fn map(&mut self, len: usize, depth: usize) -> Parsed<Value> {
-        let mut members = Vec::with_capacity(len.min(self.rest.len()).min(1 << 10));
+        let mut members = Vec::with_capacity(len.min(ROOM));
         for _ in 0..len {
             let key = match self.value(depth + 1)? {
                 Value::Text(text) => text,

@@ -245,7 +245,8 @@ fn object_codec<'a>(
         _ => None,
     };
     if let (Some(format), Order::F) = (format, order) {
-        return Ok((Arc::new(Objects::new(format, array)?.with_order_f(array)?), None));
+        let codec = Objects::new(format, config, array)?.with_order_f(array)?;
+        return Ok((Arc::new(codec), None));
     }
     if info.v2 == Some("categorize") {
         let codec = Categorize::new(config, array)?;

@@ -205,6 +205,17 @@ impl CodecChain {
     }
 
     fn decode_variable(&self, encoded: &[u8], scratch: &mut Scratch) -> Result<VariableLength> {
+        let data = self.decode_bytes(encoded, scratch)?;
+        let mut values = self.array_to_bytes.decode_variable(data.bytes(), scratch)?;
+        data.give(scratch);
+        for codec in self.array_to_array.iter().rev() {
+            values = codec.decode_variable(values)?;
+        }
+        Ok(values)
+    }
+
+    /// Undoes all bytes→bytes codecs.
+    fn decode_bytes<'a>(&self, encoded: &'a [u8], scratch: &mut Scratch) -> Result<Data<'a>> {
         let mut data = Data::Borrowed(encoded);
         for (codec, size) in self.bytes_to_bytes.iter().zip(&self.sizes).rev() {
             if let Some(stripped) = codec.strip(data.bytes()) {
@@ -215,12 +226,7 @@ impl CodecChain {
             data.give(scratch);
             data = Data::owned(decoded);
         }
-        let mut values = self.array_to_bytes.decode_variable(data.bytes(), scratch)?;
-        data.give(scratch);
-        for codec in self.array_to_array.iter().rev() {
-            values = codec.decode_variable(values)?;
-        }
-        Ok(values)
+        Ok(data)
     }
 
     /// Whether `encoded` bytes can hold a chunk, whatever they are: asked before memory for the chunk is allocated.
@@ -260,10 +266,36 @@ impl CodecChain {
     /// [`CodecErrorKind::Unencodable`](super::CodecErrorKind::Unencodable) for a chunk of another size or kind, or values
     /// that a codec cannot hold; [`CodecErrorKind::Unsupported`](super::CodecErrorKind::Unsupported) for codecs that only read.
     pub fn encode(&self, decoded: ChunkRef<'_>, scratch: &mut Scratch) -> Result<Vec<u8>> {
-        let mut bytes = match decoded {
+        let bytes = match decoded {
             ChunkRef::Fixed(array) => self.encode_fixed(array, scratch)?,
-            ChunkRef::Variable(values) => self.encode_variable(values, scratch)?,
+            ChunkRef::Variable(values) => self.encode_variable(values, None, scratch)?,
         };
+        self.encode_bytes(bytes, scratch)
+    }
+
+    /// Encodes a chunk in the place of the encoded chunk `before`, of which it is a changed copy: elements that are the same
+    /// stay what they were, also where their decoded form does not tell all (Python objects).
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode); [`CodecErrorKind::Corrupt`](super::CodecErrorKind::Corrupt) for `before`.
+    pub fn encode_over(
+        &self,
+        decoded: ChunkRef<'_>,
+        before: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<Vec<u8>> {
+        match decoded {
+            ChunkRef::Variable(values) if !self.array_to_bytes.decoded_form_tells_all() => {
+                let before = self.decode_bytes(before, scratch)?;
+                let bytes = self.encode_variable(values, Some(before.bytes()), scratch)?;
+                before.give(scratch);
+                self.encode_bytes(bytes, scratch)
+            }
+            ChunkRef::Fixed(_) | ChunkRef::Variable(_) => self.encode(decoded, scratch),
+        }
+    }
+
+    fn encode_bytes(&self, mut bytes: Vec<u8>, scratch: &mut Scratch) -> Result<Vec<u8>> {
         for codec in &self.bytes_to_bytes {
             bytes = codec.encode(&bytes, scratch)?;
         }
@@ -296,7 +328,13 @@ impl CodecChain {
         Ok(bytes)
     }
 
-    fn encode_variable(&self, values: &VariableLength, scratch: &mut Scratch) -> Result<Vec<u8>> {
+    /// `before`: the bytes that the array→bytes codec made of the chunk in whose place this one comes.
+    fn encode_variable(
+        &self,
+        values: &VariableLength,
+        before: Option<&[u8]>,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<u8>> {
         if values.len() as u64 != self.decoded.elements() || self.decoded.element_size().is_some() {
             let reason = format_args!(
                 "{} elements of variable length where the chunk has {}",
@@ -309,8 +347,11 @@ impl CodecChain {
         for codec in &self.array_to_array {
             owned = Some(codec.encode_variable(owned.as_ref().unwrap_or(values))?);
         }
-        self.array_to_bytes
-            .encode(ChunkRef::Variable(owned.as_ref().unwrap_or(values)), scratch)
+        let values = ChunkRef::Variable(owned.as_ref().unwrap_or(values));
+        match before {
+            None => self.array_to_bytes.encode(values, scratch),
+            Some(before) => self.array_to_bytes.encode_over(values, before, scratch),
+        }
     }
 }
 

@@ -104,12 +104,12 @@ pub(super) fn vlen_array(config: Config<'_>, array: &Representation, _: Nesting)
     Ok(Arc::new(Vlen::new(Elements::Arrays { item, reverse }, array)?))
 }
 
-pub(super) fn json2(_: Config<'_>, array: &Representation, _: Nesting) -> Serializer {
-    Ok(Arc::new(Objects::new(Format::Json, array)?))
+pub(super) fn json2(config: Config<'_>, array: &Representation, _: Nesting) -> Serializer {
+    Ok(Arc::new(Objects::new(Format::Json, config, array)?))
 }
 
-pub(super) fn msgpack2(_: Config<'_>, array: &Representation, _: Nesting) -> Serializer {
-    Ok(Arc::new(Objects::new(Format::MessagePack, array)?))
+pub(super) fn msgpack2(config: Config<'_>, array: &Representation, _: Nesting) -> Serializer {
+    Ok(Arc::new(Objects::new(Format::MessagePack, config, array)?))
 }
 
 pub(super) fn categorize(config: Config<'_>, array: &Representation, _: Nesting) -> Serializer {

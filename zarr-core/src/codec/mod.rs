@@ -162,6 +162,21 @@ pub trait ArrayToBytes: fmt::Debug + Send + Sync {
     /// [`CodecErrorKind::Unencodable`] or [`CodecErrorKind::Unsupported`].
     fn encode(&self, decoded: ChunkRef<'_>, scratch: &mut Scratch) -> Result<Vec<u8>>;
 
+    /// Whether the decoded form tells all that the encoded form says. Not so for Python objects, whose types it does not show.
+    fn decoded_form_tells_all(&self) -> bool {
+        true
+    }
+
+    /// Encodes a chunk in the place of `before`, of which it is a changed copy: what has not been changed stays what it was,
+    /// even where the decoded form does not tell all.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode); [`CodecErrorKind::Corrupt`] for `before`.
+    fn encode_over(&self, decoded: ChunkRef<'_>, before: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
+        let _ = before;
+        self.encode(decoded, scratch)
+    }
+
     /// The sharding codec, if this is one: it can be decoded in parts.
     fn as_sharding(&self) -> Option<&sharding::Sharding> {
         None

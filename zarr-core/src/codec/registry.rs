@@ -91,13 +91,6 @@ const fn bytes(v3: &'static [&'static str], v2: Option<&'static str>, make: Make
     }
 }
 
-const fn read_only(codec: CodecInfo) -> CodecInfo {
-    CodecInfo {
-        writes: false,
-        ..codec
-    }
-}
-
 static CODECS: &[CodecInfo] = &[
     array(&["transpose"], None, make::transpose),
     array(&["reshape"], None, make::reshape),
@@ -130,8 +123,8 @@ static CODECS: &[CodecInfo] = &[
     serializer(&["zfp"], None, make::zfp),
     serializer(&["numcodecs.zfpy"], Some("zfpy"), make::zfpy),
     serializer(&[], Some("vlen-array"), make::vlen_array),
-    read_only(serializer(&[], Some("json2"), make::json2)),
-    read_only(serializer(&[], Some("msgpack2"), make::msgpack2)),
+    serializer(&[], Some("json2"), make::json2),
+    serializer(&[], Some("msgpack2"), make::msgpack2),
     serializer(&[], Some("categorize"), make::categorize),
     bytes(&["gzip", "numcodecs.gzip"], Some("gzip"), make::gzip),
     bytes(&["zstd", "numcodecs.zstd"], Some("zstd"), make::zstd),

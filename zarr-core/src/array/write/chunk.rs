@@ -78,7 +78,7 @@ impl Writer {
             let mut chunk = self.filled(&chain).map_err(at)?;
             put(&mut chunk, plan, &task, elements).map_err(at)?;
             let encoded = self
-                .encode(&chain, chunk, self.options.write_empty_chunks)
+                .encode(&chain, chunk, None, self.options.write_empty_chunks)
                 .await?
                 .map_err(at)?;
             self.store_chunk(&key, encoded, WriteMode::Overwrite, counts)
@@ -106,8 +106,9 @@ impl Writer {
             counts.read.fetch_add(1, Ordering::Relaxed);
             let stored = self.store.get_with_version(key, CatOptions::default()).await?;
             let version = stored.as_ref().map(|value| value.version.clone());
-            let mut chunk = match stored {
-                Some(value) => self.decode(chain, value.bytes).await?.map_err(at)?,
+            let before = stored.map(|value| value.bytes);
+            let mut chunk = match &before {
+                Some(bytes) => self.decode(chain, bytes.clone()).await?.map_err(at)?,
                 None => self.filled(chain).map_err(at)?,
             };
             put(&mut chunk, plan, task, elements).map_err(at)?;
@@ -115,7 +116,10 @@ impl Writer {
             // No store erases on a condition, so a chunk that somebody else may be writing is stored even if it has
             // become all fill value: better a chunk too many than a lost update.
             let keeps_empty = self.options.write_empty_chunks || matches!(mode, WriteMode::IfMatch(_));
-            let encoded = self.encode(chain, chunk, keeps_empty).await?.map_err(at)?;
+            let encoded = self
+                .encode(chain, chunk, before, keeps_empty)
+                .await?
+                .map_err(at)?;
             match self.store_chunk(key, encoded, mode, counts).await {
                 Err(error) if error.is_lost_race() && attempt < TRIES => attempt += 1,
                 done => return done,
@@ -201,11 +205,13 @@ impl Writer {
             .map_err(|_| self.internal())
     }
 
-    /// Encodes a chunk; `None` if it is all fill value and such chunks are not stored.
+    /// Encodes a chunk in the place of the encoded one `before`; `None` if it is all fill value and such chunks are not
+    /// stored.
     async fn encode(
         &self,
         chain: &CodecChain,
         chunk: Chunk,
+        before: Option<Bytes>,
         keeps_empty: bool,
     ) -> Result<Result<Option<Vec<u8>>, CodecError>> {
         let (chain, layout) = (chain.clone(), Arc::clone(&self.layout));
@@ -213,7 +219,11 @@ impl Writer {
             if !keeps_empty && is_filled(&chunk, layout.fill()) {
                 return Ok(None);
             }
-            with_scratch(|scratch| chain.encode(chunk.as_ref(), scratch)).map(Some)
+            let encode = |scratch: &mut _| match &before {
+                None => chain.encode(chunk.as_ref(), scratch),
+                Some(before) => chain.encode_over(chunk.as_ref(), before, scratch),
+            };
+            with_scratch(encode).map(Some)
         };
         compute::spawn(work).await.map_err(|_| self.internal())
     }

@@ -2,17 +2,26 @@
 //!
 //! The document is a list: the values (nested once per dimension), then NumPy's type string, then the shape. Decoded, each
 //! value is a byte string: text and bytes as they are, everything else as Python's `json.dumps` writes it compactly with
-//! sorted keys; `None`, `False` and 0 are empty. That cannot be undone, so these codecs are not written.
+//! sorted keys; `None`, `False` and 0 are empty.
+//!
+//! Not all of that can be undone: an element `12` may be a number or a text. Written, an element that is compact JSON (of
+//! anything but a text) is that value, an empty one is `None`, all others are text, or bytes if they are not UTF-8. Every
+//! element is read as it was written; and where a chunk is changed in part, values whose element stays the same stay what
+//! they were ([`ArrayToBytes::encode_over`]).
 
 mod msgpack;
+#[cfg(test)]
+mod tests;
 mod value;
 
+use super::config::Config;
 use super::error::{CodecError, Result};
 use super::representation::Representation;
 use super::scratch::Scratch;
 use super::size::Size;
 use super::{ArrayToArray, ArrayToBytes, ChunkRef, Transpose, VariableLength};
 use crate::metadata::Json;
+use crate::metadata::limits::MAX_JSON_DEPTH;
 use value::Value;
 
 /// The language of the document.
@@ -28,12 +37,13 @@ pub(super) struct Objects {
     format: Format,
     shape: Vec<u64>,
     elements: u64,
-    /// For an array of order `F`: values that were stored flat are in that order; nested ones never are.
+    /// For an array of order `F`: values that are stored flat are in that order; nested ones never are. They are written
+    /// flat, because zarr-python 2 puts nested ones of this order to wrong places when it reads them.
     flat_order: Option<Transpose>,
 }
 
 impl Objects {
-    pub(super) fn new(format: Format, array: &Representation) -> Result<Self> {
+    pub(super) fn new(format: Format, config: Config<'_>, array: &Representation) -> Result<Self> {
         let codec = Self {
             format,
             shape: array.shape().to_vec(),
@@ -43,6 +53,13 @@ impl Objects {
         if array.element_size().is_some() {
             let reason = format_args!("data type {:?} is of fixed size", array.data_type().name());
             return Err(CodecError::configuration(codec.name(), reason));
+        }
+        if format == Format::Json
+            && let Some(encoding) = config.text("encoding")?
+            && !["utf-8", "utf8", "ascii"].contains(&encoding.to_ascii_lowercase().as_str())
+        {
+            let what = format_args!("text in {}", encoding.escape_debug());
+            return Err(CodecError::unsupported(codec.name(), what));
         }
         Ok(codec)
     }
@@ -66,25 +83,9 @@ impl Objects {
             }
         }
     }
-}
 
-impl ArrayToBytes for Objects {
-    fn name(&self) -> &str {
-        match self.format {
-            Format::Json => "json2",
-            Format::MessagePack => "msgpack2",
-        }
-    }
-
-    fn encoded_size(&self) -> Size {
-        Size::Variable { least: self.elements }
-    }
-
-    fn decode_into(&self, _encoded: &[u8], _out: &mut [u8], _scratch: &mut Scratch) -> Result<()> {
-        Err(CodecError::unsupported(self.name(), "elements of fixed size"))
-    }
-
-    fn decode_variable(&self, encoded: &[u8], _scratch: &mut Scratch) -> Result<VariableLength> {
+    /// The values of a document in C order.
+    fn values(&self, encoded: &[u8]) -> Result<Vec<Value>> {
         let corrupt = |reason: &str| CodecError::corrupt(self.name(), reason);
         let Value::List(mut items) = self.document(encoded)? else {
             return Err(corrupt("the document is not a list"));
@@ -111,123 +112,149 @@ impl ArrayToBytes for Objects {
             let reason = format_args!("a shape of {stored:?} where the chunk has {:?}", self.shape);
             return Err(CodecError::corrupt(self.name(), reason));
         }
-        let mut values = VariableLength::with_capacity(items.len(), encoded.len())?;
         let depth = stored.len().max(1);
-        collect(&items, depth, &mut values)
+        let mut values = Vec::new();
+        flatten(items, depth, &mut values)
             .map_err(|()| corrupt("the values are not nested as the shape says"))?;
         if values.len() as u64 != self.elements {
             let reason = format_args!("{} values where the chunk has {}", values.len(), self.elements);
             return Err(CodecError::corrupt(self.name(), reason));
         }
-        match &self.flat_order {
-            Some(transpose) if depth == 1 => transpose.decode_variable(values),
-            _ => Ok(values),
+        if depth == 1
+            && let Some(order) = self.flat_places(values.len())?
+        {
+            let mut placed = vec![Value::None; values.len()];
+            for (value, place) in values.into_iter().zip(order) {
+                placed[place] = value;
+            }
+            return Ok(placed);
         }
+        Ok(values)
     }
 
-    fn encode(&self, _decoded: ChunkRef<'_>, _scratch: &mut Scratch) -> Result<Vec<u8>> {
-        Err(CodecError::unsupported(self.name(), "writing"))
+    /// For each value of a flat document its place in C order; `None` if they are in that order.
+    fn flat_places(&self, count: usize) -> Result<Option<Vec<usize>>> {
+        let Some(transpose) = &self.flat_order else {
+            return Ok(None);
+        };
+        let width = size_of::<usize>();
+        let mut places = VariableLength::with_capacity(count, count.saturating_mul(width))?;
+        (0..count).for_each(|place| places.push(&place.to_le_bytes()));
+        let places = transpose.encode_variable(&places)?;
+        let place = |bytes: &[u8]| usize::from_le_bytes(bytes.try_into().unwrap_or_default());
+        Ok(Some(places.iter().map(place).collect()))
+    }
+
+    /// Encodes elements in C order; `before` are the values that stood in their places, if any did.
+    fn write(&self, elements: &VariableLength, before: Vec<Value>) -> Result<Vec<u8>> {
+        let unencodable = |reason: &str| CodecError::unencodable(self.name(), reason);
+        let mut before = before.into_iter();
+        let mut values = Vec::with_capacity(elements.len());
+        // Values lie in the document below its list, nested once more for each dimension.
+        let most = MAX_JSON_DEPTH.saturating_sub(self.shape.len().max(1));
+        for element in elements.iter() {
+            let value = match before.next() {
+                Some(before) if before.element() == element => before,
+                Some(_) | None => Value::from_element(element),
+            };
+            if self.format == Format::Json && matches!(value, Value::Bytes(_)) {
+                return Err(unencodable("an element is not UTF-8, and JSON has no bytes"));
+            }
+            if value.depth() > most {
+                return Err(unencodable("a value is nested too deeply"));
+            }
+            values.push(value);
+        }
+        // NumPy cannot fill an array without dimensions from MessagePack; one of one element does as well.
+        let flat = self.shape.is_empty() && self.format == Format::MessagePack;
+        let shape = match self.flat_places(values.len())? {
+            Some(order) => {
+                values = order
+                    .into_iter()
+                    .map(|place| std::mem::replace(&mut values[place], Value::None))
+                    .collect();
+                vec![self.elements]
+            }
+            None if flat => vec![self.elements],
+            None => self.shape.clone(),
+        };
+        let mut items = nest(values, &shape);
+        items.push(Value::Text("|O".to_owned()));
+        items.push(Value::List(
+            shape
+                .into_iter()
+                .map(|edge| Value::Integer(edge.into()))
+                .collect(),
+        ));
+        let document = Value::List(items);
+        match self.format {
+            Format::Json => Ok(document.to_json().into_bytes()),
+            Format::MessagePack => msgpack::print(&document).map_err(|reason| unencodable(&reason)),
+        }
     }
 }
 
-fn collect(items: &[Value], depth: usize, out: &mut VariableLength) -> std::result::Result<(), ()> {
-    for item in items {
-        match (depth, item) {
-            (0 | 1, value) => out.push(&value.element()),
-            (_, Value::List(inner)) => collect(inner, depth - 1, out)?,
-            (_, _) => return Err(()),
+impl ArrayToBytes for Objects {
+    fn name(&self) -> &str {
+        match self.format {
+            Format::Json => "json2",
+            Format::MessagePack => "msgpack2",
         }
+    }
+
+    fn encoded_size(&self) -> Size {
+        Size::Variable { least: self.elements }
+    }
+
+    fn decode_into(&self, _encoded: &[u8], _out: &mut [u8], _scratch: &mut Scratch) -> Result<()> {
+        Err(CodecError::unsupported(self.name(), "elements of fixed size"))
+    }
+
+    fn decode_variable(&self, encoded: &[u8], _scratch: &mut Scratch) -> Result<VariableLength> {
+        let values = self.values(encoded)?;
+        let mut elements = VariableLength::with_capacity(values.len(), encoded.len())?;
+        values.iter().for_each(|value| elements.push(&value.element()));
+        Ok(elements)
+    }
+
+    fn encode(&self, decoded: ChunkRef<'_>, _scratch: &mut Scratch) -> Result<Vec<u8>> {
+        self.write(decoded.variable(self.name())?, Vec::new())
+    }
+
+    fn decoded_form_tells_all(&self) -> bool {
+        false
+    }
+
+    fn encode_over(&self, decoded: ChunkRef<'_>, before: &[u8], _scratch: &mut Scratch) -> Result<Vec<u8>> {
+        self.write(decoded.variable(self.name())?, self.values(before)?)
+    }
+}
+
+fn flatten(items: Vec<Value>, depth: usize, out: &mut Vec<Value>) -> std::result::Result<(), ()> {
+    if depth <= 1 {
+        out.extend(items);
+        return Ok(());
+    }
+    for item in items {
+        let Value::List(inner) = item else {
+            return Err(());
+        };
+        flatten(inner, depth - 1, out)?;
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metadata::DataType;
-    use crate::metadata::data_type::ObjectType;
-
-    fn decode(format: Format, shape: &[u64], document: &[u8]) -> Result<Vec<String>> {
-        let array = Representation::new(shape.to_vec(), DataType::Object(ObjectType::Json), Vec::new())?;
-        let values = Objects::new(format, &array)?.decode_variable(document, &mut Scratch::new())?;
-        Ok(values
-            .iter()
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .collect())
-    }
-
-    #[test]
-    fn json_values_become_what_python_prints() {
-        let document = r#"["é\"",null,false,true,0,-0.0,12345678901234567890123,1e5,1e16,1e-5,0.1,NaN,{"b":["é\u0001🙂"],"a":1},[],"|O",[14]]"#;
-        let expected = [
-            "é\"",
-            "",
-            "",
-            "true",
-            "",
-            "",
-            "12345678901234567890123",
-            "100000.0",
-            "1e+16",
-            "1e-05",
-            "0.1",
-            "NaN",
-            r#"{"a":1,"b":["\u00e9\u0001\ud83d\ude42"]}"#,
-            "[]",
-        ];
-        assert_eq!(
-            decode(Format::Json, &[14], document.as_bytes()).unwrap(),
-            expected
-        );
-    }
-
-    #[test]
-    fn nested_values_follow_the_shape() {
-        assert_eq!(
-            decode(Format::Json, &[2, 2], br#"[["a","b"],["c","d"],"|O",[2,2]]"#).unwrap(),
-            ["a", "b", "c", "d"]
-        );
-        assert_eq!(decode(Format::Json, &[], br#"["a","|O",[]]"#).unwrap(), ["a"]);
-        for wrong in [
-            r#"["a","b","c","d","|O",[2,2]]"#,
-            r#"[["a","b"],["c"],"|O",[2,2]]"#,
-            r#"[["a","b"],["c","d"],"|O",[4,2]]"#,
-            r#"[["a","b"],["c","d"]]"#,
-            "{}",
-            "[",
-        ] {
-            assert!(
-                decode(Format::Json, &[2, 2], wrong.as_bytes()).is_err(),
-                "{wrong}"
-            );
+/// Values in C order as lists of lists, one level for each dimension.
+fn nest(values: Vec<Value>, shape: &[u64]) -> Vec<Value> {
+    let mut level = values;
+    for edge in shape.iter().skip(1).rev() {
+        let edge = usize::try_from(*edge).unwrap_or(usize::MAX).max(1);
+        let mut items = level.into_iter().peekable();
+        let mut lists = Vec::new();
+        while items.peek().is_some() {
+            lists.push(Value::List(items.by_ref().take(edge).collect()));
         }
+        level = lists;
     }
-
-    #[test]
-    fn message_pack_is_read() {
-        let document = [
-            0x96, // six items
-            0xa1, b'a', // "a"
-            0xc4, 2, 0, 0xff, // bytes
-            0x81, 0xa1, b'k', 0x92, 1, 0xd1, 0xff, 0x00, // {"k": [1, -256]}
-            0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, // 1.5
-            0xa2, b'|', b'O', // type
-            0x91, 4, // shape
-        ];
-        let values = decode(Format::MessagePack, &[4], &document).unwrap();
-        assert_eq!(values, ["a", "\0\u{fffd}", r#"{"k":[1,-256]}"#, "1.5"]);
-        for len in 0..document.len() {
-            assert!(
-                decode(Format::MessagePack, &[4], &document[..len]).is_err(),
-                "cut at {len}"
-            );
-        }
-    }
-
-    #[test]
-    fn hostile_message_pack_is_refused() {
-        // A list of 2^32 - 1 items, and lists inside each other.
-        assert!(decode(Format::MessagePack, &[4], &[0xdd, 0xff, 0xff, 0xff, 0xff]).is_err());
-        assert!(decode(Format::MessagePack, &[4], &vec![0x91; 1_000_000]).is_err());
-    }
+    level
 }

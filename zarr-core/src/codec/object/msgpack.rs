@@ -1,4 +1,5 @@
-//! A reader of MessagePack: bounded by its input in memory and by a limit in depth.
+//! A reader and a writer of MessagePack. The reader is bounded by its input in memory and by a limit in depth; the writer
+//! takes the shortest form of each value, as Python's does.
 //!
 //! Spec: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 
@@ -130,4 +131,134 @@ impl<'a> Parser<'a> {
             }
         })
     }
+}
+
+/// Prints a value.
+///
+/// # Errors
+/// For what MessagePack cannot hold: integers of more than 64 bits, and lengths of more than 32.
+pub(super) fn print(value: &Value) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    print_to(value, &mut out)?;
+    Ok(out)
+}
+
+fn print_to(value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+    match value {
+        Value::None => out.push(0xc0),
+        Value::Boolean(value) => out.push(0xc2 + u8::from(*value)),
+        Value::Integer(value) => print_integer(*value, out)?,
+        Value::LongInteger(digits) => return Err(too_large(digits)),
+        Value::Float(value) => {
+            out.push(0xcb);
+            out.extend(value.to_be_bytes());
+        }
+        Value::Text(text) => {
+            print_length(
+                text.len(),
+                Some((0xa0, 32)),
+                [Some(0xd9), Some(0xda), Some(0xdb)],
+                out,
+            )?;
+            out.extend(text.as_bytes());
+        }
+        Value::Bytes(bytes) => {
+            print_length(bytes.len(), None, [Some(0xc4), Some(0xc5), Some(0xc6)], out)?;
+            out.extend(bytes);
+        }
+        Value::List(items) => {
+            print_length(items.len(), Some((0x90, 16)), [None, Some(0xdc), Some(0xdd)], out)?;
+            items.iter().try_for_each(|item| print_to(item, out))?;
+        }
+        Value::Map(members) => {
+            print_length(
+                members.len(),
+                Some((0x80, 16)),
+                [None, Some(0xde), Some(0xdf)],
+                out,
+            )?;
+            for (key, value) in members {
+                print_length(
+                    key.len(),
+                    Some((0xa0, 32)),
+                    [Some(0xd9), Some(0xda), Some(0xdb)],
+                    out,
+                )?;
+                out.extend(key.as_bytes());
+                print_to(value, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A length in its shortest form: in the head itself (`fixed`: the head of 0, and how many there are), or after a head of its
+/// own in 8, 16 or 32 bits.
+fn print_length(
+    length: usize,
+    fixed: Option<(u8, u8)>,
+    heads: [Option<u8>; 3],
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    let short = u8::try_from(length).ok();
+    match (fixed, short, heads) {
+        (Some((head, count)), Some(length), _) if length < count => out.push(head + length),
+        (_, Some(length), [Some(head), _, _]) => out.extend([head, length]),
+        (_, _, [_, Some(head), _]) if u16::try_from(length).is_ok() => {
+            out.push(head);
+            out.extend(&length.to_be_bytes()[size_of::<usize>() - 2..]);
+        }
+        (_, _, [_, _, head]) => {
+            let length = u32::try_from(length).map_err(|_| format!("a length of {length}"))?;
+            out.extend(head);
+            out.extend(length.to_be_bytes());
+        }
+    }
+    Ok(())
+}
+
+fn print_integer(value: i128, out: &mut Vec<u8>) -> Result<(), String> {
+    if let Ok(value) = u64::try_from(value) {
+        let bytes = value.to_be_bytes();
+        match value {
+            0..=0x7f => out.push(bytes[7]),
+            0x80..=0xff => out.extend([0xcc, bytes[7]]),
+            0x100..=0xffff => {
+                out.push(0xcd);
+                out.extend(&bytes[6..]);
+            }
+            0x1_0000..=0xffff_ffff => {
+                out.push(0xce);
+                out.extend(&bytes[4..]);
+            }
+            _ => {
+                out.push(0xcf);
+                out.extend(bytes);
+            }
+        }
+        return Ok(());
+    }
+    let value = i64::try_from(value).map_err(|_| too_large(&value.to_string()))?;
+    let bytes = value.to_be_bytes();
+    match value {
+        -0x20..=-1 => out.push(bytes[7]),
+        -0x80..-0x20 => out.extend([0xd0, bytes[7]]),
+        -0x8000..-0x80 => {
+            out.push(0xd1);
+            out.extend(&bytes[6..]);
+        }
+        -0x8000_0000..-0x8000 => {
+            out.push(0xd2);
+            out.extend(&bytes[4..]);
+        }
+        _ => {
+            out.push(0xd3);
+            out.extend(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn too_large(digits: &str) -> String {
+    format!("the integer {digits} has more than 64 bits")
 }

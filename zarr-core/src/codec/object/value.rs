@@ -40,6 +40,46 @@ impl Value {
         }
     }
 
+    /// The value that is written for an element: what [`element`](Self::element) makes the same element of.
+    pub(super) fn from_element(element: &[u8]) -> Self {
+        if element.is_empty() {
+            return Self::None;
+        }
+        if let Ok(json) = Json::parse(element) {
+            let value = Self::from_json(json);
+            // Only JSON that is read back letter by letter; the texts `0` and `null`, say, could not be told from nothing.
+            if !matches!(value, Self::Text(_)) && value.element() == element {
+                return value;
+            }
+        }
+        std::str::from_utf8(element).map_or_else(
+            |_| Self::Bytes(element.to_vec()),
+            |text| Self::Text(text.to_owned()),
+        )
+    }
+
+    /// How many lists and maps lie inside each other.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Map(members) => 1 + members.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
+            Self::None
+            | Self::Boolean(_)
+            | Self::Integer(_)
+            | Self::LongInteger(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::Bytes(_) => 0,
+        }
+    }
+
+    /// The value as `json.dumps(value, sort_keys=True, separators=(",", ":"))` prints it.
+    pub(super) fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.print(&mut out);
+        out
+    }
+
     /// The value as an element of an array: text and bytes as they are, the empty string for `None`, `False` and 0, JSON for
     /// everything else.
     pub(super) fn element(&self) -> Vec<u8> {
@@ -53,15 +93,10 @@ impl Value {
             | Self::LongInteger(_)
             | Self::Float(_)
             | Self::List(_)
-            | Self::Map(_) => {
-                let mut out = String::new();
-                self.print(&mut out);
-                out.into_bytes()
-            }
+            | Self::Map(_) => self.to_json().into_bytes(),
         }
     }
 
-    /// Prints as `json.dumps(value, sort_keys=True, separators=(",", ":"))`.
     fn print(&self, out: &mut String) {
         match self {
             Self::None => out.push_str("null"),

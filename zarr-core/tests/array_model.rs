@@ -1,4 +1,5 @@
 //! Random arrays, regions and selections against a plain vector, over a filesystem that blocks and one that does not.
+//! Files, and a bucket with faults, are in the tests across the crates.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,162 +9,27 @@
     reason = "a test"
 )]
 
+#[path = "support/cases.rs"]
+mod cases;
 mod support;
 
 use std::sync::Arc;
 
+use cases::{Case, Model, Step, case};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use support::Remote;
 use zarr_core::array::{Array, ReadOptions, Select, Selection};
 use zarr_core::hierarchy::{CreateMode, create_array};
 use zarr_core::metadata::data_type::IntKind;
-use zarr_core::metadata::{DataType, FillValue, Json, NamedConfig, V3ArrayBuilder};
+use zarr_core::metadata::{DataType, V3ArrayBuilder};
 use zarr_core::{NodePath, Store, StoreOptions};
 use zarr_fs::{FileSystem, MemoryFileSystem, Path};
 
-/// An array in memory: what the array in the store must be equal to.
-#[derive(Clone, Debug)]
-struct Model {
-    shape: Vec<u64>,
-    elements: Vec<u16>,
-}
-
-impl Model {
-    /// The places of the selected elements, in the order of the result, as numpy would have them.
-    fn places(&self, selection: &Selection) -> Vec<usize> {
-        let mut places = vec![0_usize];
-        for (dim, length) in self.shape.iter().enumerate() {
-            let wanted: Vec<u64> = selection.wanted(dim).collect();
-            places = places
-                .iter()
-                .flat_map(|place| {
-                    wanted
-                        .iter()
-                        .map(move |at| place * *length as usize + *at as usize)
-                })
-                .collect();
-        }
-        places
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Write(Vec<Select>, u16),
-    Read(Vec<Select>),
-    Points(Vec<Vec<i64>>),
-}
-
-#[derive(Clone, Debug)]
-struct Case {
-    shape: Vec<u64>,
-    chunk: Vec<u64>,
-    codecs: Vec<NamedConfig>,
-    fill: u16,
-    steps: Vec<Step>,
-}
-
-fn select(length: u64) -> impl Strategy<Value = Select> {
-    let n = length as i64;
-    let bound = -n - 2..n + 3;
-    let index = if n == 0 { Just(0).boxed() } else { (-n..n).boxed() };
-    let indices = if n == 0 {
-        Just(Vec::new()).boxed()
-    } else {
-        proptest::collection::vec(-n..n, 0..6).boxed()
-    };
-    prop_oneof![
-        4 => (proptest::option::of(bound.clone()), proptest::option::of(bound), 1..4_u64)
-            .prop_map(|(start, stop, step)| Select::Range { start, stop, step }),
-        1 => if n == 0 { Just(Select::all()).boxed() } else { index.prop_map(Select::Index).boxed() },
-        1 => indices.prop_map(Select::Indices),
-        2 => Just(Select::all()),
-    ]
-}
-
-fn named(json: &str) -> NamedConfig {
-    NamedConfig::parse(&Json::parse(json.as_bytes()).unwrap()).unwrap()
-}
-
-fn codecs(rank: usize, chunk: &[u64]) -> impl Strategy<Value = Vec<NamedConfig>> + use<> {
-    let bytes = named(r#"{"name":"bytes","configuration":{"endian":"big"}}"#);
-    let zstd = named(r#"{"name":"zstd","configuration":{"level":1,"checksum":true}}"#);
-    let blosc = named(
-        r#"{"name":"blosc","configuration":{"cname":"lz4","clevel":5,"shuffle":"shuffle","typesize":2,"blocksize":0}}"#,
-    );
-    let order: Vec<usize> = (0..rank).rev().collect();
-    let transpose = named(&format!(
-        r#"{{"name":"transpose","configuration":{{"order":{order:?}}}}}"#
-    ));
-    let shard = |inner: &[u64], location: &str| {
-        named(&format!(
-            r#"{{"name":"sharding_indexed","configuration":{{"chunk_shape":{inner:?},"index_location":"{location}",
-            "codecs":[{{"name":"bytes","configuration":{{"endian":"little"}}}},{{"name":"zstd","configuration":{{"level":1,"checksum":false}}}}],
-            "index_codecs":[{{"name":"bytes","configuration":{{"endian":"little"}}}},{{"name":"crc32c"}}]}}}}"#
-        ))
-    };
-    let halves: Vec<u64> = chunk
-        .iter()
-        .map(|edge| if edge % 2 == 0 { edge / 2 } else { *edge })
-        .collect();
-    let reversed: Vec<u64> = halves.iter().rev().copied().collect();
-    prop_oneof![
-        Just(vec![bytes.clone()]),
-        Just(vec![bytes.clone(), zstd.clone()]),
-        Just(vec![transpose.clone(), bytes, blosc]),
-        Just(vec![shard(&halves, "end")]),
-        Just(vec![shard(&halves, "start")]),
-        Just(vec![transpose, shard(&reversed, "end")]),
-        Just(vec![shard(&halves, "end"), zstd]),
-    ]
-}
-
-fn case() -> impl Strategy<Value = Case> {
-    proptest::collection::vec((0..12_u64, 1..7_u64), 0..4).prop_flat_map(|dims| {
-        let shape: Vec<u64> = dims.iter().map(|(length, _)| *length).collect();
-        let chunk: Vec<u64> = dims.iter().map(|(_, edge)| *edge).collect();
-        let selects = || shape.iter().map(|length| select(*length)).collect::<Vec<_>>();
-        let point: Vec<_> = shape
-            .iter()
-            .map(|length| -(*length as i64)..(*length as i64).max(1))
-            .collect();
-        let points = if shape.contains(&0) { 0..1 } else { 0..5_usize };
-        let step = prop_oneof![
-            3 => (selects(), any::<u16>()).prop_map(|(selects, seed)| Step::Write(selects, seed)),
-            4 => selects().prop_map(Step::Read),
-            1 => proptest::collection::vec(point, points).prop_map(Step::Points),
-        ];
-        let codecs = codecs(shape.len(), &chunk);
-        (
-            Just(shape),
-            Just(chunk),
-            codecs,
-            prop_oneof![Just(0_u16), Just(513)],
-            proptest::collection::vec(step, 1..9),
-        )
-            .prop_map(|(shape, chunk, codecs, fill, steps)| Case {
-                shape,
-                chunk,
-                codecs,
-                fill,
-                steps,
-            })
-    })
-}
-
 async fn run(case: &Case, fs: Box<dyn FileSystem>) {
     let store = Store::new(fs, Path::root(), StoreOptions::default().writable());
-    let data_type = DataType::Int(IntKind::UInt16);
-    let fill = FillValue::from_element(&data_type, &case.fill.to_le_bytes()).unwrap();
-    let metadata = V3ArrayBuilder::new(&case.shape, data_type)
-        .chunk_shape(&case.chunk)
-        .codecs(case.codecs.clone())
-        .fill_value(fill)
-        .build()
-        .unwrap();
     let path = NodePath::parse("/a").unwrap();
-    let array: Array = create_array(&store, &path, metadata, CreateMode::Create)
+    let array: Array = create_array(&store, &path, case.metadata(), CreateMode::Create)
         .await
         .unwrap();
     let count = case.shape.iter().product::<u64>() as usize;
@@ -177,15 +43,7 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
             Step::Write(selects, seed) => {
                 let selection = Selection::new(selects, &case.shape).unwrap();
                 let places = model.places(&selection);
-                // Some writes are fill value again, so that chunks become empty.
-                let value = |i: usize| {
-                    if seed % 3 == 0 {
-                        case.fill
-                    } else {
-                        seed.wrapping_add(i as u16 * 7)
-                    }
-                };
-                let elements: Vec<u16> = (0..places.len()).map(value).collect();
+                let elements = case.written(*seed, places.len());
                 array.write(&selection, &elements).await.unwrap();
                 for (place, element) in places.into_iter().zip(elements) {
                     model.elements[place] = element;
@@ -215,17 +73,7 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
                 let data = array.read_points(points, &ReadOptions::default()).await.unwrap();
                 let expected: Vec<u16> = points
                     .iter()
-                    .map(|point| {
-                        let place = point.iter().zip(&model.shape).fold(0, |place, (at, length)| {
-                            let at = if *at < 0 {
-                                (*length as i64 + at) as u64
-                            } else {
-                                *at as u64
-                            };
-                            place * length + at
-                        });
-                        model.elements[place as usize]
-                    })
+                    .map(|point| model.elements[model.place(point)])
                     .collect();
                 assert_eq!(data.to_vec::<u16>().unwrap(), expected);
             }

@@ -1,33 +1,17 @@
-//! What we write, zarr-python reads: every array of the corpus that it can read is read by us, written by us with the same
+//! The corpus: every array of the corpus that it can read is read by us, written by us with the same
 //! document, and compared by it with the original, bit for bit.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use futures::executor::block_on;
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::Failed;
 use zarr_core::array::{ReadOptions, Selection, WriteOptions};
 use zarr_core::hierarchy::{self, CreateMode, OpenOptions, create_array};
 use zarr_core::{Error, NodePath, Store, StoreOptions};
 use zarr_fs::{LocalFileSystem, Path as FsPath};
-use zarr_tests::{child, python, trial};
-
-/// What the comparison was made with; newer versions are read too, but figures should be repeatable.
-const PACKAGES: [&str; 4] = [
-    "zarr==3.4.2",
-    "numcodecs[pcodec]==0.17.1",
-    "zfpy==1.0.1",
-    "cast-value-rs>=0.4.2",
-];
+use zarr_tests::{child, python};
 
 const COMPARE: &str = r#"
 import json, sys, warnings
@@ -55,20 +39,11 @@ if wrong:
     sys.exit("\n".join(wrong))
 "#;
 
-fn main() -> ExitCode {
-    let trial = trial::needing(
-        "zarr_python_reads_what_we_write",
-        || Ok(python::with_packages(&PACKAGES)?),
-        |python: python::Python| zarr_python_reads(&python),
-    );
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
-}
-
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
 }
 
-fn zarr_python_reads(python: &python::Python) -> Result<(), Failed> {
+pub(crate) fn zarr_python_reads(python: &python::Python) -> Result<(), Failed> {
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(data().join("manifest.json")).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -19,6 +19,8 @@ pub enum Select {
     },
     /// These elements, in this order, repeats allowed (orthogonal selection). Negative counts from the end.
     Indices(Vec<i64>),
+    /// The elements where the mask is true (orthogonal selection); it is as long as the dimension.
+    Mask(Vec<bool>),
     /// As many whole dimensions as are not named otherwise; at most once.
     Ellipsis,
 }
@@ -80,6 +82,12 @@ impl From<std::ops::RangeFrom<i64>> for Select {
 impl From<Vec<i64>> for Select {
     fn from(indices: Vec<i64>) -> Self {
         Self::Indices(indices)
+    }
+}
+
+impl From<Vec<bool>> for Select {
+    fn from(mask: Vec<bool>) -> Self {
+        Self::Mask(mask)
     }
 }
 
@@ -319,6 +327,16 @@ fn resolve(select: &Select, len: u64, dim: usize) -> Result<Wanted> {
             .map(|i| index(*i))
             .collect::<Result<_>>()
             .map(Wanted::Listed),
+        Select::Mask(mask) => {
+            if mask.len() as u64 != len {
+                return Err(invalid(format!(
+                    "a mask of {} elements for dimension {dim} of length {len}",
+                    mask.len()
+                )));
+            }
+            let chosen = (0..len).zip(mask).filter(|(_, chosen)| **chosen);
+            Ok(Wanted::Listed(chosen.map(|(at, _)| at).collect()))
+        }
         Select::Ellipsis => Err(invalid("an ellipsis in an impossible place")),
     }
 }

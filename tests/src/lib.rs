@@ -33,7 +33,7 @@ pub mod probe;
 pub mod proxy;
 #[cfg(unix)]
 pub mod python;
-pub mod random;
+mod random;
 mod server;
 mod sync;
 mod time;

@@ -9,6 +9,7 @@ use futures::executor::block_on;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use zarr_core::array::{Array, Select, Selection, WriteOptions};
+use zarr_core::codec::{Chunk, VariableLength};
 use zarr_core::hierarchy::{CreateMode, create_array};
 use zarr_core::metadata::data_type::ObjectType;
 use zarr_core::metadata::{DataType, NamedConfig, Order, V2ArrayBuilder};
@@ -16,8 +17,6 @@ use zarr_core::{Error, NodePath, Store, StoreOptions};
 use zarr_fs::{LocalFileSystem, Path as FsPath};
 use zarr_tests::child;
 use zarr_tests::python::Python;
-
-use super::matrix::chunk_of;
 
 /// The last version that knows these arrays.
 pub(crate) const PACKAGES: [&str; 2] = ["zarr==2.18.7", "numcodecs[msgpack]==0.15.1"];
@@ -104,8 +103,10 @@ fn value(element: &[u8]) -> Value {
 }
 
 fn write(array: &Array, selection: &Selection, elements: &[Vec<u8>]) -> Result<(), Error> {
-    let chunk = chunk_of(array.metadata().data_type(), elements);
-    block_on(array.write_chunks(selection, chunk.as_ref(), &WriteOptions::default())).map(drop)
+    let mut values = VariableLength::default();
+    elements.iter().for_each(|element| values.push(element));
+    let values = Chunk::Variable(values);
+    block_on(array.write_chunks(selection, values.as_ref(), &WriteOptions::default())).map(drop)
 }
 
 fn check(python: &Python, folder: &Path, script: &Path, arrays: &[(Array, Value)]) -> Result<(), Failed> {

@@ -252,10 +252,15 @@ impl Selection {
     }
 
     /// The selection in pieces of at most `most` elements (at least one), which follow each other in C order.
-    pub fn pieces(&self, most: u64) -> Box<dyn Iterator<Item = Self> + Send + '_> {
-        let most = most.max(1);
+    ///
+    /// Each piece is made when it is asked for: an array of a few bytes of metadata can have more pieces than memory holds.
+    pub fn pieces(&self, most: u64) -> Box<dyn Iterator<Item = Self> + Send> {
+        self.clone().into_pieces(most.max(1))
+    }
+
+    fn into_pieces(self, most: u64) -> Box<dyn Iterator<Item = Self> + Send> {
         let Some(dim) = self.dims.iter().position(|dim| dim.count() > 1) else {
-            return Box::new(std::iter::once(self.clone()));
+            return Box::new(std::iter::once(self));
         };
         if self.element_count() == Some(0) {
             return Box::new(std::iter::empty());
@@ -264,17 +269,17 @@ impl Selection {
             .iter()
             .fold(1_u64, |row, dim| row.saturating_mul(dim.count()));
         let (rows, count) = ((most / row).max(1), self.dims[dim].count());
-        let part = move |first: u64| {
+        let parts = (0..count.div_ceil(rows)).map(move |number| {
+            let first = number * rows;
             let mut piece = self.clone();
             piece.dims[dim] = self.dims[dim].part(first, rows.min(count - first));
             piece
-        };
-        let parts = (0..count.div_ceil(rows)).map(move |number| part(number * rows));
+        });
         if row <= most {
             return Box::new(parts);
         }
         // A row is too long by itself: each is cut further.
-        Box::new(parts.flat_map(move |piece| piece.pieces(most).collect::<Vec<_>>()))
+        Box::new(parts.flat_map(move |piece| piece.into_pieces(most)))
     }
 
     pub(crate) fn dims(&self) -> &[Wanted] {
@@ -390,5 +395,13 @@ mod tests {
         }
         assert_eq!(Selection::all(&[0, 3]).pieces(2).count(), 0);
         assert_eq!(Selection::all(&[]).pieces(2).count(), 1);
+    }
+
+    /// The pieces of 2^186 elements are too many to be held, or counted.
+    #[test]
+    fn pieces_are_made_one_by_one() {
+        let all = Selection::all(&[1 << 62; 3]);
+        let shapes: Vec<_> = all.pieces(1 << 28).take(2).map(|piece| piece.shape()).collect();
+        assert_eq!(shapes, [[1, 1, 1 << 28]; 2]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use zarr_core::codec::sharding::{IndexLocation, ShardIndex};
 use zarr_core::codec::{Chunk, ChunkRef, CodecChain, CodecErrorKind, Scratch, variable_bound};
-use zarr_core::metadata::{DataType, Json, NamedConfig};
+use zarr_core::metadata::{DataType, Json, NamedConfig, NodeMetadata};
 
 const LE: &str = r#"{"name":"bytes","configuration":{"endian":"little"}}"#;
 
@@ -36,6 +36,29 @@ fn bomb(blocks: u32, claimed: Option<u64>) -> Vec<u8> {
         frame.push(0);
     }
     frame
+}
+
+/// A few bytes of metadata can declare an element of gigabytes: what is opened, listed or refused must not hold one.
+#[test]
+fn a_chain_holds_no_element_before_one_is_asked_for() {
+    let sharded = format!(
+        r#"{{"name":"sharding_indexed","configuration":{{"chunk_shape":[1],"codecs":["bytes"],"index_codecs":[{LE}]}}}}"#
+    );
+    for codecs in [r#""bytes""#, &sharded] {
+        let document = format!(
+            r#"{{"zarr_format":3,"node_type":"array","shape":[4],"fill_value":"YQ==","codecs":[{codecs}],
+            "data_type":{{"name":"null_terminated_bytes","configuration":{{"length_bytes":1048576}}}},
+            "chunk_key_encoding":"default","chunk_grid":{{"name":"regular","configuration":{{"chunk_shape":[2]}}}}}}"#
+        );
+        let node = NodeMetadata::parse_v3(document.as_bytes()).expect("document");
+        let array = node.as_array().expect("array");
+        let made = CodecChain::for_array(array, &[2]).expect("chain");
+        let error = made.decode(&[1], &mut Scratch::new()).expect_err("too short");
+        assert!(matches!(error.kind, CodecErrorKind::Corrupt { .. }), "{error}");
+        // An element would be printed byte by byte.
+        assert!(format!("{made:?}").len() < 10_000);
+        assert_eq!(made.decoded().fill().len(), 1 << 20);
+    }
 }
 
 #[test]

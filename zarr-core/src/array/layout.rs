@@ -1,12 +1,12 @@
 //! How an array lies in its store: what a read or write must know of its metadata, checked once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::plan::DimensionGrid;
 use crate::codec::{CodecChain, CodecError, Size};
 use crate::error::{Error, Result};
-use crate::metadata::{ArrayEncoding, ArrayMetadata, ChunkAxis, ChunkGrid, ChunkKeyEncoding, DataType};
+use crate::metadata::{ArrayMetadata, ChunkAxis, ChunkGrid, ChunkKeyEncoding, DataType, FillValue};
 use crate::node_path::NodePath;
 
 /// Chains of codecs that are kept, for grids whose chunks have many shapes.
@@ -19,7 +19,7 @@ pub(crate) struct Layout {
     grid: ChunkGrid,
     keys: ChunkKeyEncoding,
     data_type: DataType,
-    fill: Vec<u8>,
+    fill: Arc<FillValue>,
     metadata: ArrayMetadata,
     /// The chain of a regular grid's chunks.
     regular: Option<CodecChain>,
@@ -37,7 +37,7 @@ impl Layout {
             grid: metadata.chunk_grid().map_err(unsupported)?.clone(),
             keys: metadata.chunk_key_encoding().map_err(unsupported)?,
             data_type: metadata.data_type().clone(),
-            fill: metadata.fill_value().map_err(unsupported)?.element().to_vec(),
+            fill: Arc::new(metadata.fill_value().map_err(unsupported)?.clone()),
             metadata: metadata.clone(),
             regular: None,
             others: Mutex::default(),
@@ -80,7 +80,7 @@ impl Layout {
 
     /// The fill value in decoded form: the bytes of one element.
     pub(crate) fn fill(&self) -> &[u8] {
-        &self.fill
+        self.fill.element()
     }
 
     /// The chain of a regular grid's chunks.
@@ -110,11 +110,7 @@ impl Layout {
     }
 
     fn make_chain(&self, shape: &[u64]) -> Result<CodecChain, CodecError> {
-        let (data_type, fill) = (&self.data_type, self.fill.as_slice());
-        match self.metadata.encoding() {
-            ArrayEncoding::V3(encoding) => CodecChain::from_v3(&encoding.codecs, data_type, fill, shape),
-            ArrayEncoding::V2(encoding) => CodecChain::from_v2(encoding, data_type, fill, shape),
-        }
+        CodecChain::with_fill(&self.metadata, &self.fill, shape)
     }
 
     /// About how many bytes a decoded chunk has.

@@ -14,7 +14,7 @@ use super::v2_buffer::{ArrayBuffer, SerializedBuffer};
 use super::{ArrayToArray, ArrayToBytes, BytesToBytes, Transpose};
 use crate::metadata::data_type::V2DataType;
 use crate::metadata::limits::MAX_CODECS;
-use crate::metadata::{ArrayEncoding, ArrayMetadata, DataType, NamedConfig, Order, V2Encoding};
+use crate::metadata::{ArrayEncoding, ArrayMetadata, DataType, FillValue, NamedConfig, Order, V2Encoding};
 
 impl CodecChain {
     /// The chain of a v3 array for chunks of `shape`; `fill` is the fill value in decoded form.
@@ -50,13 +50,16 @@ impl CodecChain {
         let fill = metadata
             .fill_value()
             .map_err(|error| CodecError::unsupported("chunk", error))?;
+        Self::with_fill(metadata, &Arc::new(fill.clone()), shape)
+    }
+
+    /// As [`for_array`](Self::for_array), with the array's fill value, which many chains can share.
+    pub(crate) fn with_fill(metadata: &ArrayMetadata, fill: &Arc<FillValue>, shape: &[u64]) -> Result<Self> {
+        let data_type = metadata.data_type().clone();
+        let array = Representation::with_fill(shape.to_vec(), data_type, Arc::clone(fill))?;
         match metadata.encoding() {
-            ArrayEncoding::V3(encoding) => {
-                Self::from_v3(&encoding.codecs, metadata.data_type(), fill.element(), shape)
-            }
-            ArrayEncoding::V2(encoding) => {
-                Self::from_v2(encoding, metadata.data_type(), fill.element(), shape)
-            }
+            ArrayEncoding::V3(encoding) => chain_v3(&encoding.codecs, array, Nesting(0)),
+            ArrayEncoding::V2(encoding) => chain_v2(encoding, array),
         }
     }
 }

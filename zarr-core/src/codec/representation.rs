@@ -1,15 +1,25 @@
 //! What a stage of a chain holds: a shape, a data type, a fill value.
 
+use std::sync::Arc;
+
 use super::error::{CodecError, Result};
 use super::size::Size;
-use crate::metadata::DataType;
+use crate::metadata::{DataType, FillValue};
+
+/// By this name errors call what no codec has made yet.
+const NAME: &str = "chunk";
+
+fn unknown(data_type: &DataType) -> CodecError {
+    CodecError::unsupported(NAME, format_args!("data type {:?}", data_type.name()))
+}
 
 /// An array (a chunk, or what a codec made of it) as the next codec sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Representation {
     shape: Vec<u64>,
     data_type: DataType,
-    fill: Vec<u8>,
+    /// Shared, and one element of bytes only once somebody asks for them: an element can have gigabytes.
+    fill: Arc<FillValue>,
     elements: u64,
     element_size: Option<usize>,
 }
@@ -24,16 +34,26 @@ impl Representation {
     /// 2⁶³ bytes or `fill` has not the size of an element; [`CodecErrorKind::Unsupported`](super::CodecErrorKind::Unsupported)
     /// for an unknown data type.
     pub fn new(shape: Vec<u64>, data_type: DataType, fill: Vec<u8>) -> Result<Self> {
-        let name = "chunk";
         if !data_type.is_known() {
-            return Err(CodecError::unsupported(
-                name,
-                format_args!("data type {:?}", data_type.name()),
-            ));
+            return Err(unknown(&data_type));
+        }
+        let fill = FillValue::from_element(&data_type, &fill)
+            .map_err(|error| CodecError::configuration(NAME, format_args!("fill value: {error}")))?;
+        Self::with_fill(shape, data_type, Arc::new(fill))
+    }
+
+    /// As [`new`](Self::new), with a fill value as the metadata have it.
+    pub(crate) fn with_fill(shape: Vec<u64>, data_type: DataType, fill: Arc<FillValue>) -> Result<Self> {
+        let name = NAME;
+        if !data_type.is_known() {
+            return Err(unknown(&data_type));
         }
         let element_size = data_type.size_bytes();
-        if let Some(size) = element_size.filter(|size| *size != fill.len()) {
-            let reason = format_args!("a fill value of {} bytes for elements of {size}", fill.len());
+        if let Some(size) = element_size.filter(|size| *size != fill.size_bytes()) {
+            let reason = format_args!(
+                "a fill value of {} bytes for elements of {size}",
+                fill.size_bytes()
+            );
             return Err(CodecError::configuration(name, reason));
         }
         let too_large =
@@ -57,7 +77,7 @@ impl Representation {
 
     /// The same elements in another shape of the same number of elements.
     pub(crate) fn with_shape(&self, shape: Vec<u64>) -> Result<Self> {
-        Self::new(shape, self.data_type.clone(), self.fill.clone())
+        Self::with_fill(shape, self.data_type.clone(), Arc::clone(&self.fill))
     }
 
     /// Another data type in the same shape.
@@ -80,7 +100,7 @@ impl Representation {
     /// The fill value in decoded form.
     #[must_use]
     pub fn fill(&self) -> &[u8] {
-        &self.fill
+        self.fill.element()
     }
 
     /// The number of elements.

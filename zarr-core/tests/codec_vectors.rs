@@ -89,6 +89,7 @@ fn is_canonical(name: &str) -> bool {
         "fixedscaleoffset",
         "quantize",
         "astype",
+        "categorize",
         "packbits",
         "shuffle",
         "crc32",

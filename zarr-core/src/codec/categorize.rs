@@ -10,25 +10,32 @@ use super::representation::Representation;
 use super::scratch::{Scratch, zeroed};
 use super::size::Size;
 use super::{ArrayToBytes, ChunkRef, VariableLength};
+use crate::metadata::DataType;
 use crate::metadata::data_type::V2DataType;
 
 const NAME: &str = "categorize";
 
-/// The `categorize` codec on an array of objects.
+/// The `categorize` codec on an array of objects, or of text of fixed length.
 #[derive(Debug, Clone)]
 pub(super) struct Categorize {
     labels: Vec<String>,
     number: Number,
     swap: Swap,
     encoded: Representation,
+    /// The length of decoded elements in code points; `None` if it varies.
+    code_points: Option<usize>,
 }
 
 impl Categorize {
     pub(super) fn new(config: Config<'_>, array: &Representation) -> Result<Self> {
-        if array.element_size().is_some() {
-            let what = format_args!("data type {:?}", array.data_type().name());
-            return Err(CodecError::unsupported(NAME, what));
-        }
+        let code_points = match (array.data_type(), array.element_size()) {
+            (DataType::FixedLengthUtf32 { code_points }, _) => Some(*code_points),
+            (_, None) => None,
+            (other, Some(_)) => {
+                let what = format_args!("data type {:?}", other.name());
+                return Err(CodecError::unsupported(NAME, what));
+            }
+        };
         let labels = config.required("labels", "an array of strings", config.array("labels")?)?;
         let labels = labels
             .iter()
@@ -48,7 +55,66 @@ impl Categorize {
             number,
             swap: Swap::new(number.size(), astype.big_endian_runs),
             encoded,
+            code_points,
         })
+    }
+
+    /// The numbers of a chunk, in memory's byte order.
+    fn numbers(&self, encoded: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
+        let expected = self.encoded.bytes(NAME)?;
+        if encoded.len() != expected {
+            return Err(CodecError::wrong_size(NAME, encoded.len(), expected));
+        }
+        let mut numbers = scratch.take(NAME, expected)?;
+        numbers.copy_from_slice(encoded);
+        self.swap.apply(&mut numbers);
+        Ok(numbers)
+    }
+
+    /// The place of the label that a number stands for. As numcodecs has it, numbers without a label are the empty string.
+    fn label(&self, number: &[u8]) -> Option<usize> {
+        match self.number.load(number) {
+            Value::Int(number) => {
+                let index = usize::try_from(number.checked_sub(1)?).ok()?;
+                (index < self.labels.len()).then_some(index)
+            }
+            Value::Float(_) => None,
+        }
+    }
+
+    /// The labels as elements of fixed length; NumPy cuts what is longer.
+    fn elements(&self, code_points: usize) -> Vec<Vec<u8>> {
+        let element = |label: &String| {
+            let mut element: Vec<u8> = label
+                .chars()
+                .take(code_points)
+                .flat_map(|c| u32::from(c).to_le_bytes())
+                .collect();
+            element.resize(4 * code_points, 0);
+            element
+        };
+        self.labels.iter().map(element).collect()
+    }
+
+    /// Elements as the numbers of their labels.
+    fn encode_elements<'a>(
+        &self,
+        labels: impl Iterator<Item = &'a [u8]>,
+        elements: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Vec<u8>> {
+        // The last of equal labels counts, as in numcodecs.
+        let numbers: HashMap<&[u8], i128> = labels.zip(1..).collect();
+        let mut out = zeroed(NAME, self.encoded.bytes(NAME)?)?;
+        for (value, element) in elements.zip(out.chunks_exact_mut(self.number.size())) {
+            let number = Value::Int(numbers.get(value).copied().unwrap_or(0));
+            let bits = self.number.nearest(number);
+            let bits = bits.ok_or_else(|| {
+                CodecError::unencodable(NAME, format_args!("{number:?} does not fit astype"))
+            })?;
+            self.number.store_bits(bits, element);
+        }
+        self.swap.apply(&mut out);
+        Ok(out)
     }
 
     /// The array of numbers that the next filter sees, and its byte order.
@@ -66,29 +132,32 @@ impl ArrayToBytes for Categorize {
         self.encoded.size()
     }
 
-    fn decode_into(&self, _encoded: &[u8], _out: &mut [u8], _scratch: &mut Scratch) -> Result<()> {
-        Err(CodecError::unsupported(NAME, "elements of fixed size"))
+    fn decode_into(&self, encoded: &[u8], out: &mut [u8], scratch: &mut Scratch) -> Result<()> {
+        let Some(code_points) = self.code_points else {
+            return Err(CodecError::unsupported(NAME, "elements of variable length"));
+        };
+        let numbers = self.numbers(encoded, scratch)?;
+        let elements = self.elements(code_points);
+        for (number, out) in numbers
+            .chunks_exact(self.number.size())
+            .zip(out.chunks_exact_mut(4 * code_points))
+        {
+            match self.label(number) {
+                Some(index) => out.copy_from_slice(&elements[index]),
+                None => out.fill(0),
+            }
+        }
+        scratch.give(numbers);
+        Ok(())
     }
 
     fn decode_variable(&self, encoded: &[u8], scratch: &mut Scratch) -> Result<VariableLength> {
-        let expected = self.encoded.bytes(NAME)?;
-        if encoded.len() != expected {
-            return Err(CodecError::wrong_size(NAME, encoded.len(), expected));
-        }
-        let mut numbers = scratch.take(NAME, expected)?;
-        numbers.copy_from_slice(encoded);
-        self.swap.apply(&mut numbers);
-        let label = |element: &[u8]| match self.number.load(element) {
-            // As numcodecs has it: numbers without a label are the empty string.
-            Value::Int(number) => number
-                .checked_sub(1)
-                .and_then(|index| self.labels.get(usize::try_from(index).ok()?)),
-            Value::Float(_) => None,
-        };
+        let numbers = self.numbers(encoded, scratch)?;
         let labels = || {
-            numbers
-                .chunks_exact(self.number.size())
-                .map(|element| label(element).map_or(&[][..], String::as_bytes))
+            numbers.chunks_exact(self.number.size()).map(|number| {
+                self.label(number)
+                    .map_or(&[][..], |index| self.labels[index].as_bytes())
+            })
         };
         // Short numbers may stand for long labels: no more than any variable-length chunk of these bytes may hold.
         let bytes = labels().fold(0_u64, |sum, label| sum.saturating_add(label.len() as u64));
@@ -108,19 +177,16 @@ impl ArrayToBytes for Categorize {
     }
 
     fn encode(&self, decoded: ChunkRef<'_>, _scratch: &mut Scratch) -> Result<Vec<u8>> {
-        let values = decoded.variable(NAME)?;
-        // The last of equal labels counts, as in numcodecs.
-        let numbers: HashMap<&[u8], i128> = self.labels.iter().map(String::as_bytes).zip(1..).collect();
-        let mut out = zeroed(NAME, self.encoded.bytes(NAME)?)?;
-        for (value, element) in values.iter().zip(out.chunks_exact_mut(self.number.size())) {
-            let number = Value::Int(numbers.get(value).copied().unwrap_or(0));
-            let bits = self.number.nearest(number);
-            let bits = bits.ok_or_else(|| {
-                CodecError::unencodable(NAME, format_args!("{number:?} does not fit astype"))
-            })?;
-            self.number.store_bits(bits, element);
+        match self.code_points {
+            Some(code_points) => {
+                let labels = self.elements(code_points);
+                let elements = decoded.fixed(NAME)?.chunks_exact(4 * code_points);
+                self.encode_elements(labels.iter().map(Vec::as_slice), elements)
+            }
+            None => {
+                let labels = self.labels.iter().map(String::as_bytes);
+                self.encode_elements(labels, decoded.variable(NAME)?.iter())
+            }
         }
-        self.swap.apply(&mut out);
-        Ok(out)
     }
 }

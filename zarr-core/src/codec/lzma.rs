@@ -23,25 +23,48 @@ enum Format {
 /// A filter of a raw (or custom) chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LzmaFilter {
-    /// LZMA2 with the settings of a preset.
-    Lzma2 {
-        /// 0 to 9, optionally with the extreme flag.
-        preset: u32,
-        /// Dictionary size in bytes where it differs from the preset's.
-        dictionary: Option<u32>,
-    },
-    /// LZMA1 with the settings of a preset.
-    Lzma1 {
-        /// 0 to 9, optionally with the extreme flag.
-        preset: u32,
-        /// Dictionary size in bytes where it differs from the preset's.
-        dictionary: Option<u32>,
-    },
+    /// LZMA2.
+    Lzma2(LzmaSettings),
+    /// LZMA1: a raw stream of it cannot be read without its settings.
+    Lzma1(LzmaSettings),
     /// Differences of bytes `distance` apart.
     Delta {
         /// 1 to 256.
         distance: u32,
     },
+    /// Addresses of machine code made absolute.
+    Branch {
+        /// The machine.
+        machine: Machine,
+        /// The address of the first byte.
+        start_offset: u32,
+    },
+}
+
+/// The settings of a preset, and where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LzmaSettings {
+    /// 0 to 9, optionally with the extreme flag.
+    pub(crate) preset: u32,
+    /// Dictionary size in bytes.
+    pub(crate) dictionary: Option<u32>,
+    /// Bits of the byte before that count, `lc`: 0 to 4.
+    pub(crate) literal_context_bits: Option<u32>,
+    /// Bits of the position that count for literals, `lp`: 0 to 4, with `lc` at most 4.
+    pub(crate) literal_position_bits: Option<u32>,
+    /// Bits of the position that count for everything else, `pb`: 0 to 4.
+    pub(crate) position_bits: Option<u32>,
+}
+
+/// The machines whose branches the `.xz` format knows, as far as Python does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    X86,
+    PowerPc,
+    Ia64,
+    Arm,
+    ArmThumb,
+    Sparc,
 }
 
 /// The `lzma` codec.
@@ -132,9 +155,9 @@ impl Lzma {
 
 fn chain(filters: &[LzmaFilter]) -> Result<Filters> {
     let wrong = |error: Error| CodecError::configuration(NAME, error);
-    let options = |preset: u32, dictionary: Option<u32>| {
-        let mut options = LzmaOptions::new_preset(preset).map_err(wrong)?;
-        if let Some(size) = dictionary {
+    let options = |settings: LzmaSettings| {
+        let mut options = LzmaOptions::new_preset(settings.preset).map_err(wrong)?;
+        if let Some(size) = settings.dictionary {
             if u64::from(size) > MEMORY {
                 return Err(CodecError::configuration(
                     NAME,
@@ -143,16 +166,47 @@ fn chain(filters: &[LzmaFilter]) -> Result<Filters> {
             }
             options.dict_size(size);
         }
+        let bits = |name: &str, bits: Option<u32>| match bits {
+            Some(5..) => Err(CodecError::configuration(
+                NAME,
+                format_args!("{name} is not in 0..=4"),
+            )),
+            bits => Ok(bits),
+        };
+        if let Some(bits) = bits("lc", settings.literal_context_bits)? {
+            options.literal_context_bits(bits);
+        }
+        if let Some(bits) = bits("lp", settings.literal_position_bits)? {
+            options.literal_position_bits(bits);
+        }
+        if let Some(bits) = bits("pb", settings.position_bits)? {
+            options.position_bits(bits);
+        }
         Ok(options)
     };
     let mut chain = Filters::new();
     for filter in filters {
         match *filter {
-            LzmaFilter::Lzma2 { preset, dictionary } => {
-                chain.lzma2(&options(preset, dictionary)?);
+            LzmaFilter::Lzma2(settings) => {
+                chain.lzma2(&options(settings)?);
             }
-            LzmaFilter::Lzma1 { preset, dictionary } => {
-                chain.lzma1(&options(preset, dictionary)?);
+            LzmaFilter::Lzma1(settings) => {
+                chain.lzma1(&options(settings)?);
+            }
+            LzmaFilter::Branch {
+                machine,
+                start_offset,
+            } => {
+                let properties = start_offset.to_le_bytes();
+                match machine {
+                    Machine::X86 => chain.x86_properties(&properties),
+                    Machine::PowerPc => chain.powerpc_properties(&properties),
+                    Machine::Ia64 => chain.ia64_properties(&properties),
+                    Machine::Arm => chain.arm_properties(&properties),
+                    Machine::ArmThumb => chain.arm_thumb_properties(&properties),
+                    Machine::Sparc => chain.sparc_properties(&properties),
+                }
+                .map_err(wrong)?;
             }
             LzmaFilter::Delta { distance } => {
                 let byte = u8::try_from(distance.wrapping_sub(1)).map_err(|_| {

@@ -8,7 +8,7 @@ use super::checksum::{Algorithm, Checksum, Location};
 use super::config::Config;
 use super::error::{CodecError, Result};
 use super::gzip::Deflate;
-use super::lzma::{Lzma, LzmaFilter};
+use super::lzma::{Lzma, LzmaFilter, LzmaSettings, Machine};
 use super::object::{Format, Objects};
 use super::registry::{Buffer, Nesting};
 use super::representation::Representation;
@@ -211,7 +211,7 @@ pub(super) fn lzma(config: Config<'_>, _: Buffer) -> Bytes {
         Some(None) => {
             return Err(CodecError::unsupported(
                 config.codec(),
-                "filters other than delta, LZMA1 and LZMA2",
+                "filters that Python does not have",
             ));
         }
     };
@@ -227,14 +227,35 @@ pub(super) fn lzma(config: Config<'_>, _: Buffer) -> Bytes {
 /// A filter as Python's `lzma` module describes it.
 fn lzma_filter(json: &Json) -> Option<LzmaFilter> {
     let number = |key: &str| json.get(key).map(|value| u32::try_from(value.as_u64()?).ok());
-    let preset = number("preset").unwrap_or(Some(6))?;
-    let dictionary = number("dict_size").map_or(Some(None), |size| size.map(Some))?;
+    let optional = |key: &str| number(key).map_or(Some(None), |number| number.map(Some));
+    let settings = || {
+        Some(LzmaSettings {
+            preset: number("preset").unwrap_or(Some(6))?,
+            dictionary: optional("dict_size")?,
+            literal_context_bits: optional("lc")?,
+            literal_position_bits: optional("lp")?,
+            position_bits: optional("pb")?,
+        })
+    };
+    let branch = |machine| {
+        let start_offset = optional("start_offset")?.unwrap_or(0);
+        Some(LzmaFilter::Branch {
+            machine,
+            start_offset,
+        })
+    };
     match json.get("id")?.as_u64()? {
         3 => Some(LzmaFilter::Delta {
             distance: number("dist").unwrap_or(Some(1))?,
         }),
-        33 => Some(LzmaFilter::Lzma2 { preset, dictionary }),
-        0x4000_0000_0000_0001 => Some(LzmaFilter::Lzma1 { preset, dictionary }),
+        4 => branch(Machine::X86),
+        5 => branch(Machine::PowerPc),
+        6 => branch(Machine::Ia64),
+        7 => branch(Machine::Arm),
+        8 => branch(Machine::ArmThumb),
+        9 => branch(Machine::Sparc),
+        33 => settings().map(LzmaFilter::Lzma2),
+        0x4000_0000_0000_0001 => settings().map(LzmaFilter::Lzma1),
         _ => None,
     }
 }

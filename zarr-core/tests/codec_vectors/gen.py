@@ -98,6 +98,16 @@ for conf in ({"format": 1, "check": -1, "preset": None, "filters": None}, {"form
              {"format": 1, "check": 10, "preset": None, "filters": None}, {"format": 2, "check": -1, "preset": None, "filters": None},
              {"format": 3, "check": -1, "preset": None, "filters": [{"id": 3, "dist": 4}, {"id": 33, "preset": 1}]}):
     case(f"lzma-{conf}", "<i4", (300,), compressor={"id": "lzma", **conf})
+LZMA1 = 0x4000000000000001
+for filters in ([{"id": LZMA1, "preset": 6}], [{"id": LZMA1, "preset": 6, "lc": 0, "lp": 2, "pb": 1}], [{"id": LZMA1, "dict_size": 8192, "lc": 4, "lp": 0, "pb": 4}],
+                [{"id": 33, "lc": 1, "lp": 3, "pb": 0}], *([{"id": machine}, {"id": 33}] for machine in (4, 5, 6, 7, 8, 9)),
+                [{"id": 3, "dist": 2}, {"id": 4, "start_offset": 4096}, {"id": 33}]):
+    # Calls and branches of all these machines among zeros, so that their filters have something to do.
+    code = np.frombuffer(bytes.fromhex("e810000000 48001001 eb000010 f000f810 40000004 00".replace(" ", "")) * 40, "|u1")
+    case(f"lzma-raw-{filters}", "|u1", (len(code),), compressor={"id": "lzma", "format": 3, "check": -1, "preset": None, "filters": filters}, data=code)
+for dt, astype in (("<U3", "|u1"), (">U3", "<u4"), ("<U1", ">i2")):
+    text = np.array(["\u00e9\U0001f642", "b", "", "zz"] * 5, dt)
+    case(f"categorize-{dt}-{astype}", dt, (4, 5), [{"id": "categorize", "labels": ["\u00e9\U0001f642", "b"], "dtype": dt, "astype": astype}], data=text.reshape(4, 5))
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "vectors.json"), "w") as f:

@@ -207,10 +207,12 @@ impl V2Documents<'_> {
     /// The node; an array if it could be both, as zarr-python and tensorstore have it.
     fn parse(&self) -> Option<Result<NodeMetadata, MetadataError>> {
         let (key, json) = self.zarray.or(self.zgroup)?;
-        let zattrs = self.zattrs.map(|(_, zattrs)| zattrs.clone());
-        if let Some((key, zattrs)) = self.zattrs.filter(|(_, zattrs)| zattrs.as_object().is_none()) {
+        // As in a v3 document, `null` is none.
+        let zattrs = self.zattrs.filter(|(_, zattrs)| !zattrs.is_null());
+        if let Some((key, zattrs)) = zattrs.filter(|(_, zattrs)| zattrs.as_object().is_none()) {
             return Some(Err(MetadataError::invalid("an object", zattrs)).within(key));
         }
+        let zattrs = zattrs.map(|(_, zattrs)| zattrs.clone());
         let parsed = if self.zarray.is_some() {
             ArrayMetadata::from_v2_json(json.clone(), zattrs)
                 .map(|array| NodeMetadata::Array(Box::new(array)))

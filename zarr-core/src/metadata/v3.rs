@@ -81,7 +81,11 @@ impl ArrayMetadata {
             .then(|| FillValue::parse_v3(&data_type, fill_value, stored_order(&codecs)))
             .transpose()
             .within("fill_value")?;
-        let transformers = main.get("storage_transformers").map(parse_codecs).transpose();
+        let transformers = main
+            .get("storage_transformers")
+            .filter(|json| !json.is_null())
+            .map(parse_codecs)
+            .transpose();
         let storage_transformers = transformers.within("storage_transformers")?.unwrap_or_default();
         let names = main.get("dimension_names").filter(|json| !json.is_null());
         let dimension_names = names

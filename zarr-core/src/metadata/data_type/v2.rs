@@ -63,6 +63,9 @@ impl V2DataType {
 
 fn type_string(text: &str) -> Result<V2DataType, MetadataError> {
     let wrong = |expected: &'static str| MetadataError::mismatch(expected, format!("{text:?}"));
+    if let Some(data_type) = beyond_numpy(text) {
+        return Ok(V2DataType::new(data_type, Endianness::Little));
+    }
     let mut chars = text.chars();
     let order = match chars.next() {
         Some('<') => Some(Endianness::Little),
@@ -132,8 +135,28 @@ fn type_string(text: &str) -> Result<V2DataType, MetadataError> {
     }
 }
 
-/// `[ns]`, `[25us]`
+/// What tensorstore writes for the types that NumPy has no type string for: `bfloat16`, `float8_e5m2`, `int4`, …, always
+/// little-endian. They are read and not written, for no other reader knows them.
+fn beyond_numpy(text: &str) -> Option<DataType> {
+    let data_type = super::v3::plain(text).ok()??;
+    let is_beyond = if let DataType::Int(kind) = data_type {
+        kind.bits() < 8
+    } else if let DataType::Float(kind) = data_type {
+        !matches!(kind, FloatKind::Float16 | FloatKind::Float32 | FloatKind::Float64)
+    } else {
+        false
+    };
+    is_beyond.then_some(data_type)
+}
+
+/// `[ns]`, `[25us]`; nothing at all is how NumPy writes a time without a unit.
 fn time_scale(suffix: &str) -> Option<TimeScale> {
+    if suffix.is_empty() {
+        return Some(TimeScale {
+            unit: TimeUnit::Generic,
+            scale_factor: 1,
+        });
+    }
     let inner = suffix.strip_prefix('[')?.strip_suffix(']')?;
     let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
     let (factor, unit) = inner.split_at(digits);
@@ -237,6 +260,7 @@ impl DataType {
             Endianness::Big => '>',
         };
         let time = |kind: char, scale: &TimeScale| match scale.scale_factor {
+            1 if scale.unit == TimeUnit::Generic => format!("{order}{kind}8"),
             1 => format!("{order}{kind}8[{}]", scale.unit.code()),
             factor => format!("{order}{kind}8[{factor}{}]", scale.unit.code()),
         };

@@ -108,7 +108,7 @@ impl DataType {
 }
 
 /// A type that its name alone says.
-fn plain(name: &str) -> Result<Option<DataType>, MetadataError> {
+pub(super) fn plain(name: &str) -> Result<Option<DataType>, MetadataError> {
     let int = || {
         IntKind::ALL
             .into_iter()

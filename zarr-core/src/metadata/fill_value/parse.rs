@@ -1,5 +1,7 @@
 //! `fill_value` of both formats, read into an element.
 
+use std::borrow::Cow;
+
 use super::super::data_type::{Endianness, Field, ObjectType, ScalarRun, StructType, V2DataType};
 use super::super::error::Within as _;
 use super::super::json::{Json, PrintOptions};
@@ -30,7 +32,8 @@ impl FillValue {
     /// Parses the `fill_value` of a v2 document.
     ///
     /// `null` is [undefined](Self::is_undefined) and read as zeros. As old writers had it, `0` stands for an empty or
-    /// zero value of any type, a number without fraction may be written `1.0`, and a boolean as 0 or 1.
+    /// zero value of any type, a number without fraction may be written `1.0`, a boolean as 0 or 1, a number as a string
+    /// of it (`"0"`), and a byte string as text that is no base64.
     ///
     /// # Errors
     /// As for [`parse_v3`](Self::parse_v3).
@@ -91,9 +94,12 @@ fn fixed(
         DataType::Bool => vec![u8::from(boolean(json, version)?)],
         DataType::Int(kind) => match version {
             Version::V3 => int_bytes(*kind, json)?,
-            Version::V2 => int_bytes(*kind, &without_zero_fraction(json))?,
+            Version::V2 => int_bytes(*kind, &without_zero_fraction(&outside_a_string(json)))?,
         },
-        DataType::Float(kind) => float_bytes(*kind, json)?,
+        DataType::Float(kind) => match version {
+            Version::V3 => float_bytes(*kind, json)?,
+            Version::V2 => float_bytes(*kind, &outside_a_string(json))?,
+        },
         DataType::Complex { component, .. } => match json.as_array() {
             Some([re, im]) => {
                 let mut bytes = float_bytes(*component, re).within_index(0)?;
@@ -113,7 +119,11 @@ fn fixed(
         }
         DataType::RawBytes { size_bytes } => exactly(*size_bytes, base64(json)?)?,
         DataType::NullTerminatedBytes { size_bytes } => {
-            let bytes = base64(json)?;
+            let bytes = match (base64(json), json.as_str()) {
+                // Writers in C leave the text itself, and zarr-python 2 took what is no base64 for that.
+                (Err(_), Some(text)) if version == Version::V2 => text.as_bytes().to_vec(),
+                (decoded, _) => decoded?,
+            };
             if bytes.len() > *size_bytes {
                 return exactly(*size_bytes, bytes).map(drop);
             }
@@ -166,6 +176,17 @@ fn boolean(json: &Json, version: Version) -> Result<bool, MetadataError> {
     json.as_bool()
         .or(one.then_some(true))
         .ok_or_else(|| MetadataError::invalid("true or false", json))
+}
+
+/// `"1"` as `1`, which writers in Java leave, and zarr-python reads.
+fn outside_a_string(json: &Json) -> Cow<'_, Json> {
+    let text = json.as_str().map(str::as_bytes);
+    let number = text.and_then(|text| {
+        Json::parse(text)
+            .ok()
+            .filter(|number| number.as_number().is_some())
+    });
+    number.map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// `1.0` as `1`, which v2 writers in other languages leave in documents of integer arrays.

@@ -55,6 +55,8 @@ pub(super) fn float_bytes(kind: FloatKind, json: &Json) -> Result<Vec<u8>, Metad
         Json::Number(number) => match (kind, number.non_finite()) {
             // Rounded once, from the text.
             (FloatKind::Float32, None) => Some(u64::from(number.as_f32().to_bits())),
+            // There is no zero; with this tensorstore means all bits zero, its default.
+            (FloatKind::Float8E8M0FnU, None) if number.as_f64().to_bits() == 0 => Some(0),
             _ => kind.encode_f64(number.as_f64()),
         },
         Json::String(text) => match text.as_str() {

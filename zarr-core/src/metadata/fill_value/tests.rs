@@ -183,7 +183,7 @@ fn wrong_v3_fill_values_are_refused() {
         ("float4_e2m1fn", "\"NaN\""),
         ("float4_e2m1fn", "7.5"),
         ("float8_e4m3fn", "\"Infinity\""),
-        ("float8_e8m0fnu", "0.0"),
+        ("float8_e8m0fnu", "-0.0"),
         ("complex64", "0"),
         ("complex64", "[1]"),
         ("complex64", "[1, 2, 3]"),
@@ -278,6 +278,44 @@ fn v2_fill_values_are_exact_to_the_bit() {
     let null = v2("<f8", "null").unwrap();
     assert!(null.is_undefined() && null.is_zero() && null.element() == [0; 8]);
     assert_ne!(null, v2("<f8", "0").unwrap());
+}
+
+/// tensorstore writes its default fill value, all bits zero, as 0.0, which this type does not have.
+#[test]
+fn a_zero_of_a_type_without_one_is_all_bits_zero() {
+    let scale = DataType::Float(FloatKind::Float8E8M0FnU);
+    let parsed = FillValue::parse_v3(&scale, &json("0.0"), Endianness::Little).unwrap();
+    assert_eq!(parsed.element(), [0]);
+}
+
+#[test]
+fn v2_numbers_may_stand_in_strings_and_text_for_itself() {
+    for (data_type, inside, outside) in [
+        ("<i4", "\"0\"", "0"),
+        (">i2", "\"-7\"", "-7"),
+        ("<i8", "\"9223372036854775807\"", "9223372036854775807"),
+        ("<u8", "\"18446744073709551615\"", "18446744073709551615"),
+        ("|u1", "\"3.0\"", "3"),
+        ("<f4", "\"0.1\"", "0.1"),
+        (">f8", "\"-1e-320\"", "-1e-320"),
+        ("<f8", "\"-0.0\"", "-0.0"),
+    ] {
+        let parsed = v2(data_type, inside).unwrap_or_else(|e| panic!("{data_type} {inside}: {e}"));
+        assert_eq!(parsed, v2(data_type, outside).unwrap(), "{data_type} {inside}");
+    }
+    for (data_type, fill) in [
+        ("|u1", "\"256\""),
+        ("<i4", "\"1.5\""),
+        ("<i4", "\"\""),
+        ("<f8", "\"[1]\""),
+    ] {
+        assert!(v2(data_type, fill).is_err(), "{data_type} {fill}");
+    }
+    assert_eq!(v2("|S3", "\"ab\"").unwrap().element(), b"ab\0");
+    assert_eq!(v2("|S1", "\"\\u0000\"").unwrap().element(), b"\0");
+    assert!(v2("|S1", "\"ab\"").is_err());
+    // In v3 a number is a number.
+    assert!(FillValue::parse_v3(&DataType::Int(IntKind::Int8), &json("\"0\""), Endianness::Little).is_err());
 }
 
 #[test]

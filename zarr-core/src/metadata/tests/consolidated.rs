@@ -110,10 +110,10 @@ fn v2_consolidated_documents_are_read() {
         r#"{{"zarr_consolidated_format": 1, "metadata": {{".zgroup": {{"zarr_format": 2}}, ".zattrs": {{"t": 1}},
         "a/.zarray": {V2}, "a/.zattrs": {{"x": NaN}}, "a/.zgroup": {{"zarr_format": 2}}, "a/b/.zarray": {V2},
         "b/.zarray": {{}}, "c/.zattrs": {{}}, "../d/.zarray": {V2}, "e/.zarray/x": {V2}, "f/.zgroup": {{"zarr_format": 2}},
-        "f/.zattrs": 1}}}}"#
+        "f/.zattrs": 1, "g/.zgroup": {{"zarr_format": 2}}, "g/.zattrs": null}}}}"#
     );
     let read = ConsolidatedMetadata::parse_v2(text.as_bytes()).unwrap();
-    assert_eq!(paths(&read), ["/", "/a", "/b", "/f"]);
+    assert_eq!(paths(&read), ["/", "/a", "/b", "/f", "/g"]);
     let get = |name: &str| read.get(&NodePath::parse(name).unwrap()).unwrap().clone();
     assert_eq!(get("/").unwrap().attributes().get("t"), Some(&1.into()));
     assert!(
@@ -126,6 +126,7 @@ fn v2_consolidated_documents_are_read() {
     );
     assert_eq!(get("b").unwrap_err().pointer(), "/metadata/b~1.zarray");
     assert_eq!(get("f").unwrap_err().pointer(), "/metadata/f~1.zattrs");
+    assert!(get("g").unwrap().attributes().is_empty());
     let refused: Vec<_> = read.refused().iter().map(|entry| entry.key.as_str()).collect();
     assert_eq!(refused, ["../d/.zarray", "e/.zarray/x", "c/.zattrs", "a/b"]);
     for text in [

@@ -5,7 +5,7 @@
 //! it which side it is and what to do there.
 
 use std::io::{self, Read};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -132,7 +132,17 @@ pub fn run_test(test: &str, case: &str, limit: Duration) -> io::Result<Outcome> 
 ///
 /// # Errors
 /// If no process can be started.
-pub fn wait(mut command: Command, limit: Duration) -> io::Result<Outcome> {
+pub fn wait(command: Command, limit: Duration) -> io::Result<Outcome> {
+    let reap = |child: &mut Child| Ok(child.try_wait()?.map(|status| (status, ())));
+    Ok(wait_with(command, limit, reap)?.0)
+}
+
+/// As [`wait`], with another way to ask whether the child has ended; it may give more than the status.
+pub(crate) fn wait_with<T>(
+    mut command: Command,
+    limit: Duration,
+    mut reap: impl FnMut(&mut Child) -> io::Result<Option<(ExitStatus, T)>>,
+) -> io::Result<(Outcome, Option<T>)> {
     let start = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -141,15 +151,15 @@ pub fn wait(mut command: Command, limit: Duration) -> io::Result<Outcome> {
         .spawn()?;
     // Both pipes are read all the time, or a child that prints much would hang.
     let (stdout, stderr) = (child.stdout.take().map(reader), child.stderr.take().map(reader));
-    let mut status = None;
-    while status.is_none() && start.elapsed() < limit {
-        status = child.try_wait()?;
-        if status.is_none() {
+    let mut ended = None;
+    while ended.is_none() && start.elapsed() < limit {
+        ended = reap(&mut child)?;
+        if ended.is_none() {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
     let took = start.elapsed();
-    if status.is_none() {
+    if ended.is_none() {
         child.kill()?;
         child.wait()?;
     }
@@ -157,12 +167,14 @@ pub fn wait(mut command: Command, limit: Duration) -> io::Result<Outcome> {
         let bytes = reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    Ok(Outcome {
+    let (status, more) = ended.unzip();
+    let outcome = Outcome {
         status,
         stdout: text(stdout),
         stderr: text(stderr),
         took,
-    })
+    };
+    Ok((outcome, more))
 }
 
 fn this_binary() -> io::Result<Command> {

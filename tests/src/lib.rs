@@ -39,6 +39,8 @@ mod sync;
 mod time;
 #[cfg(unix)]
 pub mod trial;
+#[cfg(unix)]
+pub mod usage;
 
 pub use server::{
     Answer, App, At, Break, Fault, FaultId, Faults, Framing, Logged, Observer, Protocol, Request, RoundGate,

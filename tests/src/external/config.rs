@@ -26,7 +26,8 @@ pub(super) fn command(kind: Kind, program: &Path, dir: &Path, port: u16) -> io::
         | Kind::NginxNoIndex
         | Kind::NginxGzip
         | Kind::NginxDav
-        | Kind::NginxTls => {
+        | Kind::NginxTls
+        | Kind::NginxProxy => {
             let file = write("nginx.conf", nginx(kind, &path, port))?;
             // -e: before it has read its configuration it would log to a folder of the system's.
             command
@@ -37,7 +38,7 @@ pub(super) fn command(kind: Kind, program: &Path, dir: &Path, port: u16) -> io::
                 .arg("-c")
                 .arg(file);
         }
-        Kind::Apache | Kind::ApachePlain | Kind::ApacheDav => {
+        Kind::Apache | Kind::ApachePlain | Kind::ApacheTable | Kind::ApacheDav => {
             let lock = dir.join("lock");
             std::fs::create_dir(&lock)?;
             std::fs::set_permissions(&lock, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
@@ -94,7 +95,18 @@ fn nginx(kind: Kind, dir: &str, port: u16) -> String {
             "autoindex on; client_max_body_size 0; create_full_put_path on; dav_access user:rw group:rw all:rw; \
              dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS;"
         }
+        Kind::NginxTls => "autoindex on; autoindex_exact_size off; autoindex_localtime on;",
+        Kind::NginxProxy => "",
         _ => "autoindex on;",
+    };
+    let (front, behind) = match kind {
+        Kind::NginxProxy => (
+            format!("location /front/ {{ proxy_pass http://unix:{dir}/behind.sock:/; }}"),
+            format!(
+                "server {{ listen unix:{dir}/behind.sock; root {dir}/www; location / {{ autoindex on; }} }}"
+            ),
+        ),
+        _ => (String::new(), String::new()),
     };
     let (listen, tls) = match kind {
         Kind::NginxTls => (
@@ -114,7 +126,8 @@ http {{
   types {{ application/json json; text/html html; }}
   client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
-  server {{ listen 127.0.0.1:{port}{listen} backlog=4096; root {dir}/www; {tls} location / {{ {location} }} }}
+  server {{ listen 127.0.0.1:{port}{listen} backlog=4096; root {dir}/www; {tls} {front} location / {{ {location} }} }}
+  {behind}
 }}
 "
     )
@@ -135,10 +148,15 @@ fn apache(kind: Kind, dir: &str, port: u16) -> String {
         .iter()
         .map(|name| format!("LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n"))
         .collect();
-    let fancy = if kind == Kind::ApachePlain {
-        "-FancyIndexing"
-    } else {
-        "+FancyIndexing"
+    let options = match kind {
+        Kind::ApachePlain => "-FancyIndexing",
+        Kind::ApacheTable => {
+            "FancyIndexing HTMLTable XHTML SuppressRules IgnoreClient FoldersFirst NameWidth=* TrackModified
+  AddIcon /icons/folder.gif ^^DIRECTORY^^
+  AddIcon /icons/file.gif *
+  AddDescription \"a <document>\" *.json"
+        }
+        _ => "+FancyIndexing",
     };
     // Under a path of its own, so that clients meet a base URL with a path.
     let dav = if kind == Kind::ApacheDav {
@@ -162,7 +180,7 @@ DavLockDB {dir}/lock/DavLock
 <Directory {dir}/www>
   Require all granted
   Options +Indexes
-  IndexOptions {fancy}
+  IndexOptions {options}
 </Directory>
 {dav}"
     )

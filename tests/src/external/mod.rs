@@ -49,12 +49,16 @@ pub enum Kind {
     NginxGzip,
     /// nginx with its `dav_ext` module: no infinite depth, and listings without dotfiles.
     NginxDav,
-    /// nginx over TLS with HTTP/2, `autoindex on`.
+    /// nginx over TLS with HTTP/2, `autoindex on` with rounded sizes and local times.
     NginxTls,
+    /// nginx as a proxy: under `/front` lies what another nginx, which knows nothing of that path, lists at its root.
+    NginxProxy,
     /// Apache, `FancyIndexing`.
     Apache,
     /// Apache without it.
     ApachePlain,
+    /// Apache with a table in XHTML, icons, descriptions and dates, and without sort links.
+    ApacheTable,
     /// Apache `mod_dav`, infinite depth allowed, under `/dav`.
     ApacheDav,
     /// Caddy `file_server browse`.
@@ -73,15 +77,17 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Nginx,
         Self::NginxJson,
         Self::NginxNoIndex,
         Self::NginxGzip,
         Self::NginxDav,
         Self::NginxTls,
+        Self::NginxProxy,
         Self::Apache,
         Self::ApachePlain,
+        Self::ApacheTable,
         Self::ApacheDav,
         Self::Caddy,
         Self::Lighttpd,
@@ -106,8 +112,9 @@ impl Kind {
             | Self::NginxNoIndex
             | Self::NginxGzip
             | Self::NginxDav
-            | Self::NginxTls => "nginx",
-            Self::Apache | Self::ApachePlain | Self::ApacheDav => "apache2",
+            | Self::NginxTls
+            | Self::NginxProxy => "nginx",
+            Self::Apache | Self::ApachePlain | Self::ApacheTable | Self::ApacheDav => "apache2",
             Self::Caddy => "caddy",
             Self::Lighttpd | Self::LighttpdDav => "lighttpd",
             Self::Rclone | Self::RcloneDav => "rclone",
@@ -119,7 +126,7 @@ impl Kind {
     fn module(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::NginxDav => Some((config::NGINX_DAV_MODULE, "nginx's dav_ext module")),
-            Self::Apache | Self::ApachePlain | Self::ApacheDav => {
+            Self::Apache | Self::ApachePlain | Self::ApacheTable | Self::ApacheDav => {
                 Some((config::APACHE_MODULES, "apache2's modules"))
             }
             Self::LighttpdDav => Some((config::LIGHTTPD_DAV_MODULE, "lighttpd's mod_webdav")),
@@ -210,7 +217,11 @@ impl External {
         let token = Token::place(&www, kind, port)?;
         let child = command.spawn()?;
         let scheme = if ca.is_some() { "https" } else { "http" };
-        let base = if kind == Kind::ApacheDav { "/dav" } else { "" };
+        let base = match kind {
+            Kind::ApacheDav => "/dav",
+            Kind::NginxProxy => "/front",
+            _ => "",
+        };
         let mut server = Self {
             child,
             dir,

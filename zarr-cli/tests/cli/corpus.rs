@@ -1,110 +1,10 @@
 //! The whole corpus through `ls --json -R` and `info --json`: exactly the manifest's nodes, formats, attributes and fields.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
 use zarr_tests::gcs::GcsServer;
 use zarr_tests::http::{HttpServer, IndexStyle, Mode};
 
-use crate::run::{Ended, data, manifest, run};
-
-/// Where the corpus lies, and how it is opened: options, then a way from a hierarchy to its URL.
-struct Place<'a> {
-    options: &'a [&'a str],
-    url: &'a dyn Fn(&str) -> String,
-}
-
-impl Place<'_> {
-    fn run(&self, verb: &[&str], store: &str) -> Ended {
-        let url = (self.url)(store);
-        let mut args = verb.to_vec();
-        args.extend(["--json", "--io-stats"]);
-        args.extend(self.options);
-        args.push(&url);
-        run(&args)
-    }
-}
-
-/// The manifest writes tokens that are no JSON as an object; the command prints them as strings.
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Object(object) if object.len() == 1 && object.contains_key("$nonfinite") => {
-            object["$nonfinite"].clone()
-        }
-        Value::Object(object) => object
-            .iter()
-            .map(|(key, value)| (key.clone(), plain(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.iter().map(plain).collect(),
-        other => other.clone(),
-    }
-}
-
-/// What `ls --json` and `info --json` must print for a node.
-fn expected(node: &Value, store: &str, arrays: &BTreeMap<(String, String), Value>) -> Value {
-    let path = node["path"].as_str().unwrap();
-    let mut line = json!({
-        "path": format!("/{path}"),
-        "kind": node["type"],
-        "zarr_format": node["zarr_format"],
-        "attributes": plain(&node["attributes"]),
-    });
-    if node["type"] == "array" {
-        let array = &arrays[&(store.to_owned(), path.to_owned())];
-        let fields: &[&str] = match array["zarr_format"].as_u64() {
-            Some(2) => &["order", "compressor", "filters", "dimension_separator"],
-            _ => &["chunk_key_encoding", "codecs", "dimension_names"],
-        };
-        for field in fields
-            .iter()
-            .chain(&["shape", "chunk_shape", "data_type", "fill_value"])
-        {
-            line[field] = plain(&array[*field]);
-        }
-    }
-    line
-}
-
-fn assert_lists_the_corpus(place: &Place<'_>) {
-    let manifest = manifest();
-    let arrays: BTreeMap<_, _> = manifest["arrays"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|array| {
-            let text = |key: &str| array[key].as_str().unwrap().to_owned();
-            ((text("store"), text("path")), array.clone())
-        })
-        .collect();
-    let hierarchies = manifest["hierarchies"].as_array().unwrap();
-    assert_eq!(hierarchies.len(), 24);
-    for hierarchy in hierarchies {
-        let store = hierarchy["store"].as_str().unwrap();
-        let mut nodes: Vec<Value> = hierarchy["nodes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|node| expected(node, store, &arrays))
-            .collect();
-        let by_path = |value: &Value| value["path"].as_str().unwrap().to_owned();
-        nodes.sort_by_key(by_path);
-        let root = nodes.remove(0);
-        assert_eq!(root["path"], "/");
-
-        let listed = place.run(&["ls", "-R"], store);
-        assert_eq!(listed.code, 0, "{store}: {}", listed.stderr);
-        listed.assert_all_closed();
-        let mut lines = listed.lines();
-        lines.sort_by_key(by_path);
-        assert_eq!(lines, nodes, "{store}");
-
-        let told = place.run(&["info"], store);
-        assert_eq!(told.code, 0, "{store}: {}", told.stderr);
-        told.assert_all_closed();
-        assert_eq!(told.lines(), [root], "{store}");
-    }
-}
+use crate::place::{Place, assert_lists_the_corpus, assert_prints_every_array};
+use crate::run::{data, run};
 
 #[test]
 fn a_local_folder() {
@@ -155,42 +55,6 @@ fn over_http(mode: Mode) {
     assert_eq!(server.open_connections(), 0);
 }
 
-/// Everything that is bad in its metadata or its hierarchy: the error that is expected, quickly, and nothing left open.
-#[test]
-fn bad_metadata_and_hierarchies() {
-    let manifest = manifest();
-    let mut seen = 0;
-    for bad in manifest["bad"].as_array().unwrap() {
-        let text = |key: &str| bad[key].as_str().unwrap();
-        if text("layer") == "chunk" {
-            continue;
-        }
-        seen += 1;
-        let place = data().join(text("store")).join(text("path"));
-        let place = place.to_str().unwrap();
-        for verb in [&["info"][..], &["ls", "-R"], &["show"], &["tree"]] {
-            let mut args = verb.to_vec();
-            args.extend(["--json", "--io-stats", place]);
-            let began = std::time::Instant::now();
-            let ended = run(&args);
-            assert!(began.elapsed().as_secs_f64() < 2.0, "{verb:?} {}", text("id"));
-            ended.assert_all_closed();
-            let allowed: &[i32] = match text("expect") {
-                "open_error" => &[5, 7],
-                "open_or_error" => &[0, 5, 7],
-                "list_safe" => &[0, 5, 6],
-                other => panic!("unknown expectation {other}"),
-            };
-            assert!(
-                allowed.contains(&ended.code),
-                "{verb:?} {}: {ended:?}",
-                text("id")
-            );
-        }
-    }
-    assert_eq!(seen, 50);
-}
-
 /// Names that would lead out of the store are shown, if at all, as broken; no line has such a path as a node.
 #[test]
 fn hostile_names_are_no_nodes() {
@@ -214,33 +78,6 @@ fn hostile_names_are_no_nodes() {
             );
         }
     }
-}
-
-/// Every array's bytes by `cat -F bin` are the manifest's.
-fn assert_prints_every_array(place: &Place<'_>) {
-    use sha2::{Digest, Sha256};
-    let manifest = manifest();
-    let mut wrong = Vec::new();
-    for array in manifest["arrays"].as_array().unwrap() {
-        let text = |key: &str| array[key].as_str().unwrap();
-        let url = format!("{}/{}", (place.url)(text("store")), text("path"));
-        let mut args = vec!["cat", "-q", "-F", "bin"];
-        args.extend(place.options);
-        args.push(url.trim_end_matches('/'));
-        let output = crate::run::command(&args).output().unwrap();
-        let hash: String = Sha256::digest(&output.stdout)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        if !output.status.success() || hash != text("sha256") {
-            wrong.push(format!(
-                "{}: {}",
-                text("id"),
-                String::from_utf8_lossy(&output.stderr)
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
@@ -270,36 +107,6 @@ fn the_values_of_an_nginx_index() {
         options: &[],
         url: &|store| format!("{}/{store}", server.base_url().trim_end_matches('/')),
     });
-}
-
-/// Broken chunks are errors of the class that the manifest asks for, and never values.
-#[test]
-fn broken_chunks_are_not_printed() {
-    let manifest = manifest();
-    let mut wrong = Vec::new();
-    for bad in manifest["bad"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|bad| bad["layer"] == "chunk")
-    {
-        let began = std::time::Instant::now();
-        let url = data()
-            .join(bad["store"].as_str().unwrap())
-            .join(bad["path"].as_str().unwrap());
-        let output = crate::run::command(&["cat", "-F", "bin", url.to_str().unwrap()])
-            .output()
-            .unwrap();
-        if output.status.code() != Some(5) || began.elapsed().as_secs() >= 2 {
-            wrong.push(format!(
-                "{}: {:?} {:?}",
-                bad["id"],
-                output.status,
-                began.elapsed()
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod corpus;
 mod exit_codes;
 mod human;
+mod place;
 mod process;
 mod remote;
 mod run;

@@ -1,0 +1,100 @@
+//! The trials.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed};
+use serde_json::json;
+use zarr_tests::external::{External, Kind};
+use zarr_tests::trial::with_server;
+
+use crate::place::{Place, assert_lists_the_corpus, assert_prints_every_array};
+use crate::run::{data, run};
+
+/// Servers that list, each in its way.
+const LISTING: [Kind; 15] = [
+    Kind::Nginx,
+    Kind::NginxJson,
+    Kind::NginxDav,
+    Kind::NginxTls,
+    Kind::NginxProxy,
+    Kind::Apache,
+    Kind::ApachePlain,
+    Kind::ApacheTable,
+    Kind::ApacheDav,
+    Kind::Caddy,
+    Kind::Lighttpd,
+    Kind::LighttpdDav,
+    Kind::Rclone,
+    Kind::RcloneDav,
+    Kind::Python,
+];
+
+pub(crate) fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    for kind in LISTING {
+        let name = format!("{kind:?}_lists_the_corpus");
+        trials.push(with_server(name, kind, data(), move |server| {
+            at(&server, kind, assert_lists_the_corpus)
+        }));
+    }
+    trials.push(with_server(
+        "Nginx_prints_every_array",
+        Kind::Nginx,
+        data(),
+        |server| at(&server, Kind::Nginx, assert_prints_every_array),
+    ));
+    trials.push(with_server(
+        "NginxNoIndex_leaves_the_children_unknown",
+        Kind::NginxNoIndex,
+        data().join("stores"),
+        children_are_unknown,
+    ));
+    trials.push(with_server(
+        "NginxTls_is_unavailable_without_its_authority",
+        Kind::NginxTls,
+        data().join("stores/v3_tree_plain.zarr"),
+        |server| {
+            let ended = run(&["ls", "-o", "retries=0", "--io-stats", server.url()]);
+            assert_eq!(ended.code, 8, "{ended:?}");
+            ended.assert_all_closed();
+            Ok(())
+        },
+    ));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs `test` where `server` serves the corpus.
+fn at(server: &External, kind: Kind, test: fn(&Place<'_>)) -> Result<(), Failed> {
+    let mut options = Vec::new();
+    // nginx shows no sign of its WebDAV: it has to be said.
+    if kind == Kind::NginxDav {
+        options.push("listing=webdav".to_owned());
+    }
+    let authority = tempfile::NamedTempFile::new()?;
+    if let Some(ca) = server.ca() {
+        std::fs::write(&authority, ca.pem())?;
+        options.push(format!("ca_file={}", authority.path().display()));
+    }
+    let options: Vec<&str> = options.iter().flat_map(|option| ["-o", option]).collect();
+    test(&Place {
+        options: &options,
+        url: &|store| format!("{}/{store}", server.url()),
+    });
+    Ok(())
+}
+
+/// 403 for folders: no error of the group itself, and never a group without children.
+fn children_are_unknown(server: External) -> Result<(), Failed> {
+    for store in ["v2_tree_plain.zarr", "v3_tree_plain.zarr"] {
+        let url = format!("{}/{store}", server.url());
+        let listed = run(&["ls", "-R", "--json", "--io-stats", &url]);
+        assert_eq!(listed.code, 7, "{listed:?}");
+        assert_eq!(
+            listed.lines(),
+            [json!({"path": "/", "kind": "group", "children": null})]
+        );
+        listed.assert_all_closed();
+        assert_eq!(run(&["info", &url]).code, 0, "{store}");
+    }
+    Ok(())
+}

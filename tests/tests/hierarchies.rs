@@ -130,6 +130,36 @@ fn a_thousand_v2_arrays_cost_two_gets_each() {
     });
 }
 
+/// A second look at a node asks for what was there, and for nothing that was answered "missing".
+#[test]
+fn what_is_missing_is_asked_for_once_within_one_open() {
+    let files = [
+        (".zgroup", V2_GROUP),
+        ("a/.zarray", V2_ARRAY),
+        ("g/.zgroup", V2_GROUP),
+        ("g/b/.zarray", V2_ARRAY),
+    ];
+    let server = bucket(1000, files.map(|(key, value)| (key.to_owned(), value)));
+    block_on(async {
+        let store = gcs(&server);
+        let group = open_group(&store, OpenOptions::default()).await;
+        for path in ["a", "g", "g/b", "nowhere"] {
+            let (first, before, _) = cost(&server, group.get(path)).await;
+            let (second, after, _) = cost(&server, group.get(path)).await;
+            assert_eq!(first.is_ok(), second.is_ok(), "{path}");
+            let there = usize::from(first.is_ok());
+            assert!(
+                before > after && after == there,
+                "{path}: {before} requests, then {after}"
+            );
+        }
+        // A listing after that asks for no missing document either: two groups are listed, three nodes are there.
+        let (members, requests, _) = cost(&server, count(&group)).await;
+        assert_eq!((members, requests), (3, 5));
+        store.close().await.unwrap();
+    });
+}
+
 #[test]
 fn a_walk_of_three_hundred_nodes_costs_349_requests_in_six_rounds() {
     let mut files = vec![("zarr.json".to_owned(), GROUP)];

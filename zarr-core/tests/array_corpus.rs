@@ -96,6 +96,46 @@ fn every_array_reads_as_the_manifest_says() {
     );
 }
 
+/// One element at a time, by index: what a selection of it alone gives.
+#[test]
+fn every_sample_is_the_element_at_its_index() {
+    let manifest = manifest();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for expected in manifest["arrays"].as_array().unwrap() {
+        let id = expected["id"].as_str().unwrap();
+        let store = store(expected["store"].as_str().unwrap());
+        let array = block_on(open(&store, expected["path"].as_str().unwrap())).unwrap();
+        for sample in expected["samples"].as_array().unwrap() {
+            seen += 1;
+            let index: Vec<Select> = sample["index"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|at| Select::Index(at.as_i64().unwrap()))
+                .collect();
+            let selection = Selection::new(&index, array.shape()).unwrap();
+            let (data, _) = block_on(array.read_data(&selection, &ReadOptions::default())).unwrap();
+            assert!(
+                data.shape().is_empty() && data.len() == 1,
+                "{id}: {:?}",
+                data.shape()
+            );
+            let element: String = data
+                .element(0)
+                .unwrap()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            if element != sample["le_hex"].as_str().unwrap() {
+                wrong.push(format!("{id}: {element}, not {sample}"));
+            }
+        }
+        block_on(store.close()).unwrap();
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(seen, 1457);
+}
+
 #[test]
 fn every_broken_chunk_is_an_error_with_its_place() {
     let manifest = manifest();

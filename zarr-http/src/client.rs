@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use object_store::http::HttpStore;
 use url::Url;
-use zarr_fs::object_store::{Fault, Intent, Request, Retry, Transport, TransportError};
+use zarr_fs::object_store::{Fault, Fetched, Intent, Request, Retry, Transport, TransportError};
 use zarr_fs::session::IoCounters;
 use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
 
 use crate::config::{ListingMode, Settings};
 use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
-use crate::target::is_folder_of;
+use crate::target::{is_above, is_folder_of};
 use crate::write;
 
 /// What all leases of a session share: its settings, and what has been learned of the server.
@@ -188,6 +188,7 @@ impl Remote {
     }
 
     async fn listing(&self, at: &Context, request: Request) -> Result<Reply> {
+        let asked = request.url.clone();
         match self.transport.fetch(request, MAX_PAGE_BYTES).await {
             Ok(fetched) => {
                 let Some(encoding) = encoding(&fetched.headers) else {
@@ -198,6 +199,7 @@ impl Remote {
                     status: fetched.status,
                     content_type: text(header::CONTENT_TYPE),
                     server: text(header::SERVER),
+                    objection: objection(&asked, &fetched),
                     url: fetched.url,
                     is_gzip: encoding == Encoding::Gzip,
                     body: fetched.bytes,
@@ -219,6 +221,50 @@ impl Remote {
             }
         }
     }
+}
+
+/// Why a success is no listing of the folder asked for, as far as its head shows.
+fn objection(asked: &Url, reply: &Fetched) -> Option<&'static str> {
+    if !matches!(reply.status.as_u16(), 200 | 203 | 207) {
+        return Some("the server answers with a success that has no listing");
+    }
+    if is_above(&reply.url, asked) {
+        return Some("the server redirects to a folder above it");
+    }
+    if is_stored_file(&reply.headers) {
+        return Some("the server shows a file in its place");
+    }
+    if has_next(&reply.headers) {
+        return Some("the server lists it in parts");
+    }
+    None
+}
+
+/// Whether a page was a file of its own on the server, so not written for this request: an `index.html`, perhaps a copy of
+/// a listing from elsewhere. Static files have all three headers on nginx, Apache, Caddy and lighttpd; listings never have
+/// (Apache can be told to give dates and weak tags, rclone gives dates, caches in front give `Accept-Ranges`).
+fn is_stored_file(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_strong = text(header::ETAG).is_some_and(|etag| etag.starts_with('"'));
+    is_strong && headers.contains_key(header::LAST_MODIFIED) && text(header::ACCEPT_RANGES) == Some("bytes")
+}
+
+/// Whether more follows on another page.
+fn has_next(headers: &HeaderMap) -> bool {
+    let is_next = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').unwrap_or_default();
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("rel")
+            && value
+                .split_ascii_whitespace()
+                .any(|rel| rel.eq_ignore_ascii_case("next"))
+    };
+    headers
+        .get_all(header::LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|links| links.split([',', ';']))
+        .any(is_next)
 }
 
 /// Whether a status answers the question: not one that asks who is calling, nor one that passes.

@@ -34,7 +34,9 @@
 //! # Listing
 //! By what the server has: WebDAV (`Listing::Complete`; nginx's hides dotfiles, `VisibleOnly`), else an index in JSON (nginx, Caddy) or HTML (nginx, Apache, Caddy,
 //! lighttpd, Python, rclone; `Listing::VisibleOnly`, most hide dotfiles), else `Unsupported`, never an empty listing. An index
-//! is recognised by its structure: an application, a login page, a folder's own `index.html` is none. A 404 for a folder is
+//! is recognised by its structure: an application, a login page, a folder's own `index.html` is none. Nor is a page that shows
+//! a part of the folder (links to a next page; as many entries as Caddy shows at most, 10,000), one that was stored (a copy of
+//! an index, with the headers of a file), or one of a folder above, to which servers redirect from what they hide. A 404 for a folder is
 //! believed only below a folder that is listed, because servers without listings answer 404 for all of them. Sizes come
 //! from WebDAV and JSON only. What works is learned once for each tree of folders. docs/decisions/0005 has the reasons.
 //!

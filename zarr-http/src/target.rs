@@ -143,6 +143,24 @@ pub(crate) fn is_folder_of(found: &Url, asked: &Url) -> bool {
     found.ends_with(b"/") && last(&found) == last(&asked)
 }
 
+/// Whether `found` is a folder above `asked` on the same host: where servers redirect to from what they do not show. (On
+/// another host it may be the same folder, moved.)
+pub(crate) fn is_above(found: &Url, asked: &Url) -> bool {
+    let folders = |url: &Url| -> Vec<Vec<u8>> {
+        let mut segments: Vec<Vec<u8>> = url
+            .path()
+            .split('/')
+            .map(|segment| percent_decode_str(segment).collect())
+            .collect();
+        // What follows the last slash is no folder.
+        segments.pop();
+        segments
+    };
+    let is_same_host = found.host() == asked.host();
+    let (found, asked) = (folders(found), folders(asked));
+    is_same_host && found.len() < asked.len() && asked.starts_with(&found)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -214,6 +232,29 @@ mod tests {
         assert!(!is_folder_of(&url("http://h/a%20b/c+d"), &asked));
         assert!(!is_folder_of(&url("http://h/login/"), &asked));
         assert!(!is_folder_of(&url("http://h/"), &asked));
+    }
+
+    #[test]
+    fn knows_the_redirect_to_a_folder_above() {
+        let asked = url("http://h/a%20b/c/?sig=1");
+        for above in [
+            "http://h/",
+            "http://h/a b/",
+            "https://h:8443/index.html",
+            "http://h/a%20b/?x",
+        ] {
+            assert!(is_above(&url(above), &asked), "{above}");
+        }
+        for other in [
+            "http://h/a%20b/c/",
+            "http://h/a%20b/c/index.html",
+            "http://h/b/",
+            "http://h/v1/c/",
+            "http://other/",
+        ] {
+            assert!(!is_above(&url(other), &asked), "{other}");
+        }
+        assert!(!is_above(&url("http://h/"), &url("http://h/")));
     }
 
     proptest! {

@@ -30,18 +30,35 @@ mod unix {
 
     use crate::common::{ODD, kind, names, path, pattern, with};
 
-    const FILES: [&str; 10] = [
+    const FILES: [&str; 24] = [
         ".zgroup",
         "a/.zarray",
         "a/0.0",
         "a/c:d",
         "a/q?h#'\"<é>&amp;",
         "a/semi;colon",
+        "a/%41%2F",
+        "a/ lead",
+        "a/trail ",
+        "a/dot.",
+        "a/-dash*|^$,@!~",
+        "a/(b)[c]{d}",
+        "a/?C=N;O=D",
+        "a/cafe\u{301}",
+        "a/Parent Directory",
+        "a/index of",
+        "a/日本/zarr.json",
+        "a/<b>/zarr.json",
+        "a/?sort=name&order=asc/zarr.json",
+        LONG,
         "a/back\\slash",
         "g/zarr.json",
         "ünï/x",
         "zarr.json",
     ];
+
+    /// Longer than any column of an index page is wide.
+    const LONG: &str = "a/a_name_that_is_longer_than_any_column_of_an_index_page_that_we_know_of_is_wide_and_goes_on/zarr.json";
 
     fn fixture() -> PathBuf {
         let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("real-servers");
@@ -79,7 +96,39 @@ mod unix {
                 trials.push(add("is_written", is_written));
             }
         }
+        let crowd = crowd();
+        trials.push(trial::with_server(
+            "Caddy_lists_a_crowded_folder_whole_or_not",
+            Kind::Caddy,
+            crowd,
+            lists_a_crowd_whole_or_not,
+        ));
         libtest_mimic::run(&arguments, trials).exit_code()
+    }
+
+    /// More files than Caddy shows of a folder.
+    const CROWD: usize = 10_050;
+
+    fn crowd() -> PathBuf {
+        let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crowd");
+        let dir = root.join("d");
+        std::fs::create_dir_all(&dir).unwrap();
+        for number in 0..CROWD {
+            std::fs::File::create(dir.join(number.to_string())).unwrap();
+        }
+        root
+    }
+
+    /// Caddy 2.6 reads 10,000 names and shows them as if they were all.
+    fn lists_a_crowd_whole_or_not(server: External) -> Result<(), Failed> {
+        with(config(&server), async |fs| {
+            assert_eq!(names(&fs.ls(&Path::root()).await.unwrap()), ["d/"]);
+            match fs.ls(&path("d")).await {
+                Ok(listing) => assert_eq!(listing.files.len(), CROWD),
+                listing => assert_eq!(kind(listing), "Unsupported"),
+            }
+        });
+        Ok(())
     }
 
     fn config(server: &External) -> HttpConfig {
@@ -174,7 +223,12 @@ mod unix {
         let webdav = what.is_writable();
         let hides = matches!(
             what,
-            Kind::Nginx | Kind::NginxJson | Kind::NginxTls | Kind::NginxDav | Kind::Lighttpd
+            Kind::Nginx
+                | Kind::NginxJson
+                | Kind::NginxTls
+                | Kind::NginxProxy
+                | Kind::NginxDav
+                | Kind::Lighttpd
         );
         // nginx shows no sign of its WebDAV: it has to be said.
         let mut config = config(&server);
@@ -216,7 +270,8 @@ mod unix {
                 );
             }
             let found = fs.find_all(&Path::root()).await.unwrap();
-            let expected = FILES.len() + 3 - if hides { 2 } else { 0 };
+            let is_shown = |name: &&&str| !hides || !name.starts_with('.') && !name.contains("/.");
+            let expected = FILES.iter().filter(is_shown).count() + 3;
             assert_eq!(found.len(), expected, "{what:?}: {found:?}");
         });
         Ok(())

@@ -36,6 +36,8 @@ pub(crate) struct ReplyPage {
     pub(crate) server: Option<String>,
     /// The URL that answered, after redirects.
     pub(crate) url: Url,
+    /// Why it is no listing of the folder asked for, whatever is in it.
+    pub(crate) objection: Option<&'static str>,
     /// The body is compressed; whoever asked decodes it before it is read.
     pub(crate) is_gzip: bool,
     pub(crate) body: bytes::Bytes,
@@ -297,6 +299,9 @@ impl<A: Ask> Explorer<'_, A> {
             Reply::Refused { status, error } => return Ok(refused(status, error)),
             Reply::Page(page) => page,
         };
+        if let Some(why) = page.objection {
+            return Ok(Verdict::Cannot(why.to_owned()));
+        }
         let folder = Folder::new(page.url.clone());
         let read = read_index(
             &Page {
@@ -330,6 +335,9 @@ impl<A: Ask> Explorer<'_, A> {
                 "the server answers {} to PROPFIND",
                 page.status
             )));
+        }
+        if let Some(why) = page.objection {
+            return Ok(Verdict::Cannot(why.to_owned()));
         }
         // nginx's dav_ext leaves dotfiles out. (Behind a proxy of nginx the server may be another: then this is too careful.)
         if page

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use super::candidate::{Candidate, Heading, Holder, PREFIXES, Sorts, is_part, query};
 use super::markup::{Token, Tokens, attribute, unescape};
 use super::names::{Folder, Link};
 use super::{Entries, Entry, MAX_ENTRIES, NoListing, Page, Writer};
@@ -20,8 +21,20 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     let found = Reader::default().read(&text)?;
     let mut entries = Entries::default();
     let mut elsewhere = 0_usize;
+    let base = match &found.base {
+        None => None,
+        Some(href) => Some(
+            page.folder
+                .base(href)
+                .ok_or(NoListing::Not("an index page whose base is no URL"))?,
+        ),
+    };
+    let follow = |href: &str| match &base {
+        None => page.folder.follow(href),
+        Some(base) => page.folder.follow_from(base, href),
+    };
     for href in &found.links {
-        match page.folder.follow(href) {
+        match follow(href) {
             Link::Child { name, is_dir } => {
                 if entries.len() >= MAX_ENTRIES {
                     return Err(NoListing::TooLarge);
@@ -34,10 +47,20 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
                     modified: None,
                 });
             }
+            Link::Own if query(href).is_some_and(|query| !Sorts::default().add(query)) => {
+                return Err(NoListing::Not(IN_PARTS));
+            }
             Link::Own | Link::Above => {}
             Link::Unnameable => entries.skipped += 1,
             Link::Elsewhere => elsewhere += 1,
         }
+    }
+    // Below the list there may be a README with links of any kind.
+    if found.parts.iter().any(|href| follow(href) == Link::Own) {
+        return Err(NoListing::Not(IN_PARTS));
+    }
+    if found.writer == Writer::Caddy && entries.len() >= super::CADDY_SHOWS {
+        return Err(NoListing::Not(super::CADDY_CUT));
     }
     if entries.is_empty() && elsewhere > 0 {
         return Err(NoListing::Not("an index page whose links all lead elsewhere"));
@@ -45,6 +68,9 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     entries.skipped += elsewhere;
     Ok((entries, found.writer))
 }
+
+/// Why a page is no listing that shows only some of the folder.
+const IN_PARTS: &str = "an index page that shows a part, and links to others";
 
 /// Whether a page is the index of the very path it was asked for under: what a server sends that shows a folder without
 /// redirecting to its slash. (A copy of an index page, kept as a file, names another path.)
@@ -66,133 +92,20 @@ struct List {
     links: Vec<String>,
     writer: Writer,
     title: String,
+    /// What the links are relative to, where the page says so.
+    base: Option<String>,
+    /// Links below it that may lead to more of it.
+    parts: Vec<String>,
 }
 
-/// The element that holds a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holder {
-    Pre,
-    Table,
-    Bullets,
-}
+/// A page that is something else.
+const NO_INDEX: NoListing = NoListing::Not("an HTML page that is no index");
 
-impl Holder {
-    fn of(tag: &str) -> Option<Self> {
-        let is = |name| tag.eq_ignore_ascii_case(name);
-        match tag {
-            _ if is("pre") => Some(Self::Pre),
-            _ if is("table") => Some(Self::Table),
-            _ if is("ul") => Some(Self::Bullets),
-            _ => None,
-        }
-    }
-}
+/// Links to other parts that are looked at.
+const MOST_PARTS: usize = 64;
 
-/// What the heading says, where it is also the title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heading {
-    /// `Index of /path`.
-    IndexOf,
-    /// `Directory listing for /path`.
-    DirectoryListing,
-}
-
-/// How headings begin.
-const PREFIXES: [(&str, Heading); 2] = [
-    ("Index of ", Heading::IndexOf),
-    ("Directory listing for ", Heading::DirectoryListing),
-];
-
-/// A list that may be the index, as far as it has been read.
-struct Candidate {
-    holder: Holder,
-    depth: usize,
-    links: Vec<String>,
-    heading: Option<Heading>,
-    is_lighttpd: bool,
-    sorts: Sorts,
-}
-
-/// The sort links of a list, as Apache and as Caddy and rclone write them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sorts {
-    apache: usize,
-    go: usize,
-}
-
-impl Sorts {
-    fn add(&mut self, href: &str) {
-        if let Some(column) = href.strip_prefix("?C=") {
-            let mut column = column.chars();
-            let is_column = matches!(column.next(), Some('N' | 'M' | 'S' | 'D'));
-            if is_column && matches!(column.as_str(), ";O=A" | ";O=D" | "&O=A" | "&O=D") {
-                self.apache += 1;
-            }
-        } else if let Some(rest) = href.strip_prefix("?sort=") {
-            let is_column = ["name&", "namedirfirst&", "size&", "time&"]
-                .iter()
-                .any(|column| rest.starts_with(column));
-            if is_column && rest.contains("order=") {
-                self.go += 1;
-            }
-        }
-    }
-}
-
-impl Candidate {
-    fn new(holder: Holder, attributes: &str, heading: Option<Heading>) -> Self {
-        Self {
-            is_lighttpd: holder == Holder::Table
-                && attribute(attributes, "summary").as_deref() == Some("Directory Listing"),
-            holder,
-            depth: 1,
-            links: Vec::new(),
-            heading,
-            sorts: Sorts::default(),
-        }
-    }
-
-    fn link(&mut self, attributes: &str) -> Result<(), NoListing> {
-        let Some(href) = attribute(attributes, "href") else {
-            return Ok(());
-        };
-        self.sorts.add(&href);
-        // Sort links and parents come on top.
-        if self.links.len() > MAX_ENTRIES {
-            return Err(NoListing::TooLarge);
-        }
-        self.links.push(href.into_owned());
-        Ok(())
-    }
-
-    /// Caddy writes `./` before every name, rclone only before those with a colon.
-    fn has_only_dotted_links(&self) -> bool {
-        let is_child = |link: &&String| !link.is_empty() && !link.starts_with('?') && !link.starts_with("..");
-        let mut children = self.links.iter().filter(is_child).peekable();
-        children.peek().is_some() && children.all(|link| link.starts_with("./"))
-    }
-
-    /// Who wrote the list, if it is an index.
-    fn writer(&self, title: &str) -> Option<Writer> {
-        let Sorts { apache, go } = self.sorts;
-        match (self.holder, self.heading) {
-            (Holder::Pre | Holder::Table, _) if apache >= 2 => Some(Writer::Apache),
-            (Holder::Table, _) if go >= 2 => Some(if self.has_only_dotted_links() {
-                Writer::Caddy
-            } else {
-                Writer::Rclone
-            }),
-            (Holder::Pre, Some(Heading::IndexOf)) => Some(match self.links.first().map(String::as_str) {
-                Some("../") => Writer::Nginx,
-                _ => Writer::Apache,
-            }),
-            (Holder::Table, Some(Heading::IndexOf)) if self.is_lighttpd => Some(Writer::Lighttpd),
-            (Holder::Table | Holder::Bullets, Some(Heading::IndexOf)) => Some(Writer::Apache),
-            (Holder::Bullets, Some(Heading::DirectoryListing)) if !title.is_empty() => Some(Writer::Python),
-            _ => None,
-        }
-    }
-}
+/// Lists inside lists that are followed; deeper ones are no index page's.
+const MOST_NESTED: usize = 64;
 
 /// Elements that may stand between the heading and the list.
 const BETWEEN: [&str; 3] = ["hr", "div", "body"];
@@ -201,10 +114,16 @@ const BETWEEN: [&str; 3] = ["hr", "div", "body"];
 struct Reader {
     title: String,
     heading: String,
+    base: Option<String>,
     open: Option<Open>,
     /// Since the heading ended nothing but [`BETWEEN`] has come.
     heading_holds: bool,
-    candidate: Option<Candidate>,
+    /// The lists that are open, each inside the one before. A site's own frame may be a table around the index; links count
+    /// for the innermost.
+    open_lists: Vec<Candidate>,
+    found: Option<List>,
+    /// More of the listing is on another page.
+    is_part: bool,
 }
 
 /// The element whose text is being read.
@@ -220,19 +139,21 @@ impl Reader {
             match token {
                 Token::Start { name, attributes } => self.start(name, attributes)?,
                 Token::Text(text) => self.text(text),
-                Token::End(name) => {
-                    if let Some(list) = self.end(name) {
-                        return Ok(list);
-                    }
-                }
+                Token::End(name) => self.end(name)?,
             }
         }
-        match self.candidate {
-            Some(list) if list.writer(&self.title).is_some() => Err(NoListing::Cut),
-            // The page ended between the heading and the list.
-            None if self.heading_holds && self.said().is_some() => Err(NoListing::Cut),
-            _ => Err(NoListing::Not("an HTML page that is no index")),
+        if self.is_part {
+            return Err(NoListing::Not(IN_PARTS));
         }
+        if let Some(list) = self.found {
+            return Ok(list);
+        }
+        let is_cut = match self.open_lists.as_slice() {
+            // The page ended between the heading and the list.
+            [] => self.heading_holds && self.said().is_some(),
+            lists => lists.iter().any(|list| list.writer(&self.title).is_some()),
+        };
+        Err(if is_cut { NoListing::Cut } else { NO_INDEX })
     }
 
     /// What the heading says, if it is the title too.
@@ -249,17 +170,36 @@ impl Reader {
 
     fn start(&mut self, name: &str, attributes: &str) -> Result<(), NoListing> {
         let is = |wanted| name.eq_ignore_ascii_case(wanted);
-        if let Some(list) = &mut self.candidate {
-            if Holder::of(name) == Some(list.holder) {
-                list.depth += 1;
-            } else if is("a") {
-                list.link(attributes)?;
+        if is("a") || is("link") {
+            self.is_part |= attribute(attributes, "rel").is_some_and(|rel| {
+                rel.split_ascii_whitespace()
+                    .any(|rel| rel.eq_ignore_ascii_case("next"))
+            });
+        }
+        if let Some(list) = &mut self.found {
+            // What comes below the list is a README's or a footer's; only that there is more matters.
+            if is("a")
+                && list.parts.len() < MOST_PARTS
+                && let Some(href) = attribute(attributes, "href").filter(|href| is_part(href))
+            {
+                list.parts.push(href.into_owned());
             }
             return Ok(());
         }
+        if is("base") && self.base.is_none() {
+            self.base = attribute(attributes, "href").map(Cow::into_owned);
+        }
         if let Some(holder) = Holder::of(name) {
             let heading = self.heading_holds.then(|| self.said()).flatten();
-            self.candidate = Some(Candidate::new(holder, attributes, heading));
+            self.heading_holds = false;
+            if self.open_lists.len() >= MOST_NESTED {
+                return Err(NO_INDEX);
+            }
+            self.open_lists.push(Candidate::new(holder, attributes, heading));
+        } else if let Some(list) = self.open_lists.last_mut()
+            && is("a")
+        {
+            list.link(attributes)?;
         } else if is("title") && self.title.is_empty() {
             self.open = Some(Open::Title);
         } else if (is("h1") || is("h2")) && self.heading.is_empty() {
@@ -275,12 +215,17 @@ impl Reader {
             Some(Open::Title) => self.title.push_str(&unescape(text)),
             Some(Open::Heading) => self.heading.push_str(&unescape(text)),
             None if text.trim().is_empty() => {}
-            None => self.heading_holds = false,
+            None => {
+                self.heading_holds = false;
+                if let Some(list) = self.open_lists.last_mut() {
+                    list.has_parent |= text.trim() == "Parent Directory";
+                }
+            }
         }
     }
 
-    /// The list, if it ends here and is the index.
-    fn end(&mut self, name: &str) -> Option<List> {
+    /// The end of an element, perhaps of the list that is the index.
+    fn end(&mut self, name: &str) -> Result<(), NoListing> {
         if let Some(open) = self.open {
             let is = |wanted| name.eq_ignore_ascii_case(wanted);
             let ends = match open {
@@ -292,22 +237,39 @@ impl Reader {
                 self.heading_holds = open == Open::Heading;
             }
         }
-        let list = self.candidate.as_mut()?;
-        if Holder::of(name) != Some(list.holder) {
-            return None;
-        }
-        list.depth -= 1;
-        if list.depth > 0 {
-            return None;
-        }
-        let list = self.candidate.take()?;
+        let Some(holder) = Holder::of(name) else {
+            return Ok(());
+        };
+        let Some(at) = self.open_lists.iter().rposition(|list| list.holder == holder) else {
+            return Ok(());
+        };
+        // Lists inside it that were never closed end with it.
+        let unclosed = self.open_lists.split_off(at + 1);
+        let Some(list) = self.open_lists.pop() else {
+            return Ok(());
+        };
         self.heading_holds = false;
-        let writer = list.writer(&self.title)?;
-        Some(List {
-            links: list.links,
-            writer,
-            title: self.title.trim().to_owned(),
-        })
+        if self.found.is_some() {
+            return Ok(());
+        }
+        if unclosed.iter().any(|list| list.writer(&self.title).is_some()) {
+            return Err(NoListing::Cut);
+        }
+        match list.writer(&self.title) {
+            Some(writer) => {
+                self.found = Some(List {
+                    links: list.links,
+                    writer,
+                    title: self.title.trim().to_owned(),
+                    base: self.base.take(),
+                    parts: Vec::new(),
+                });
+                Ok(())
+            }
+            // The index itself, without a sign that it is: then a list below it, of a README, is none either.
+            None if list.has_parent => Err(NO_INDEX),
+            None => Ok(()),
+        }
     }
 }
 

@@ -44,19 +44,31 @@ pub(super) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
     if rows.len() > MAX_ENTRIES {
         return Err(NoListing::TooLarge);
     }
+    if rows.len() >= super::CADDY_SHOWS && rows.iter().any(|row| row.is_dir.is_some()) {
+        return Err(NoListing::Not(super::CADDY_CUT));
+    }
     let mut entries = Entries::default();
     for row in rows {
-        if let Some(entry) = row.entry(page.folder)? {
-            entries.push(entry);
+        // A broken link, a device, a socket: nothing to read.
+        let is_other = row.kind.as_deref() == Some("other");
+        match row.entry(page.folder)? {
+            Some(entry) => entries.push(entry),
+            None if is_other => {}
+            None => entries.skipped += 1,
         }
     }
     Ok(entries)
 }
 
 impl Row {
+    /// The child that it names; none if it is nothing to read, or if no path can have its name.
     fn entry(self, folder: &Folder) -> Result<Option<Entry>, NoListing> {
         let size_bytes = self.size.and_then(|size| u64::try_from(size).ok());
         match (self.kind.as_deref(), self.is_dir, &self.url) {
+            // nginx writes the time always; names and kinds alone are somebody else's.
+            (Some("file" | "directory"), None, None) if self.mtime.is_none() => {
+                Err(NoListing::Not("JSON of another kind"))
+            }
             (Some(kind @ ("file" | "directory")), None, None) => {
                 let is_dir = kind == "directory";
                 let modified = self.mtime.as_deref().and_then(super::http_date);
@@ -68,7 +80,6 @@ impl Row {
                     modified: modified.filter(|_| !is_dir),
                 }))
             }
-            // A broken link, a device, a socket: nothing to read.
             (Some("other"), None, None) => Ok(None),
             (None, Some(is_dir), Some(url)) => match folder.follow(url) {
                 Link::Child { name, .. } => Ok(Some(Entry {

@@ -1,11 +1,12 @@
 //! Listings: what servers say of a folder's children, and which way of asking works.
 //!
 //! - `names`: from links to names; nothing leads out of the folder.
-//! - `html` (over `markup`), `json`, `webdav`: the three kinds of answer. Pure; they run on the caller's side, never on the
-//!   I/O thread.
+//! - `html` (over `markup` and `candidate`, a list that may be the index), `json`, `webdav`: the three kinds of answer. Pure;
+//!   they run on the caller's side, never on the I/O thread.
 //! - `knowledge`: what has been learned of the server.
 //! - `explore`: which request comes next.
 
+mod candidate;
 mod explore;
 mod find;
 mod html;
@@ -13,6 +14,8 @@ mod json;
 mod knowledge;
 mod markup;
 mod names;
+#[cfg(test)]
+mod odd_pages;
 #[cfg(test)]
 mod tests;
 mod webdav;
@@ -32,6 +35,13 @@ pub(crate) use self::webdav::parse as read_webdav;
 
 /// Most children of one folder that a listing may name.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;
+
+/// Caddy reads 10,000 names of a folder, leaves out those that it hides, and shows the rest as if that were all. So much or
+/// more is taken for cut.
+pub(crate) const CADDY_SHOWS: usize = 10_000 - 16;
+
+/// What is said of that.
+const CADDY_CUT: &str = "as many entries as Caddy shows at most";
 
 /// Longest listing that is read, in bytes.
 pub(crate) const MAX_PAGE_BYTES: u64 = 64 << 20;

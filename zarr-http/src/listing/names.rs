@@ -59,9 +59,19 @@ impl Folder {
         Some(Self::new(url))
     }
 
+    /// The URL that a page's `<base href>` makes of this folder's; `None` if it is no URL.
+    pub(crate) fn base(&self, href: &str) -> Option<Url> {
+        self.url.join(href).ok()
+    }
+
     /// What `href`, already unescaped from its markup, leads to.
     pub(crate) fn follow(&self, href: &str) -> Link {
-        let Ok(target) = self.url.join(href) else {
+        self.follow_from(&self.url, href)
+    }
+
+    /// As [`Folder::follow`], for a page whose links are relative to `base`.
+    pub(crate) fn follow_from(&self, base: &Url, href: &str) -> Link {
+        let Ok(target) = base.join(href) else {
             return Link::Elsewhere;
         };
         if !self.is_same_host(&target) {

@@ -62,15 +62,19 @@ enum Field {
 /// itself has a status that is no success; [`NoListing::Not`] if it is something else.
 pub(crate) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
     let resources = resources(page.body)?;
-    let own = |folder: &Folder| {
+    let find = |folder: &Folder, is_wanted: fn(&Link) -> bool| {
         resources
             .iter()
-            .position(|resource| folder.follow(&resource.href) == Link::Own)
+            .position(|resource| is_wanted(&folder.follow(&resource.href)))
     };
+    let own = |folder: &Folder| find(folder, |link| *link == Link::Own);
     // A proxy that rewrites paths leaves those of the server behind it in the answer: then the first collection, which is
-    // the one asked for, tells where the others lie.
+    // the one asked for, tells where the others lie. But an answer with children in it has not been rewritten: it leaves
+    // the folder out, and its first collection is a child.
+    let has_children = find(page.folder, |link| matches!(link, Link::Child { .. })).is_some();
     let rebased = match own(page.folder) {
         Some(_) => None,
+        None if has_children => None,
         None => resources
             .iter()
             .find(|resource| resource.properties.is_collection)

@@ -1,0 +1,221 @@
+//! Pages that look like indexes and are not what they look like: with frames and lists around them, in parts, cut, with links
+//! relative to elsewhere. Each is listed exactly, or not at all.
+
+use url::Url;
+
+use super::*;
+
+fn folder(url: &str) -> Folder {
+    Folder::new(Url::parse(url).unwrap())
+}
+
+fn index(url: &str, content_type: &str, body: &[u8]) -> Result<Vec<String>, NoListing> {
+    let folder = folder(url);
+    let page = Page {
+        folder: &folder,
+        body,
+        server: None,
+        is_listed_tree: false,
+    };
+    read_index(&page, Some(content_type)).map(|(entries, _)| names(entries))
+}
+
+fn names(entries: Entries) -> Vec<String> {
+    let listing = entries.into_listing(&Path::root());
+    let files = listing.files.iter().map(|file| file.path.to_string());
+    let folders = listing.prefixes.iter().map(|path| format!("{path}/"));
+    files.chain(folders).collect()
+}
+
+/// nginx's page, with `head` in its head and `list` as its list.
+fn nginx(head: &str, list: &str) -> Vec<u8> {
+    format!("<html><head><title>Index of /d/</title>{head}</head><body><h1>Index of /d/</h1><hr><pre><a href=\"../\">../</a>\n{list}</pre><hr></body></html>").into_bytes()
+}
+
+#[track_caller]
+fn is_none(page: &[u8]) {
+    let read = index("http://h/d/", "text/html", page);
+    assert!(
+        matches!(read, Err(NoListing::Not(_))),
+        "{read:?}\n{}",
+        String::from_utf8_lossy(page)
+    );
+}
+
+/// Apache with `HEADER.html` in place of its heading and without sort links: its list shows no sign of an index; the table of
+/// the `README.html` below it does, and names a folder that is not there.
+#[test]
+fn a_list_in_a_readme_is_not_taken_for_the_index_above_it() {
+    let page = include_bytes!("../../tests/data/apache-header-fake.html");
+    let read = index("http://h/readme/", "text/html", page);
+    assert!(matches!(read, Err(NoListing::Not(_))), "{read:?}");
+}
+
+/// Apache inside the table that its `HEADER.html` opens: a link of that frame is no child.
+#[test]
+fn links_of_a_frame_around_the_index_are_not_in_it() {
+    let page = include_bytes!("../../tests/data/apache-frame.html");
+    assert_eq!(
+        index("http://h/readme/", "text/html", page).unwrap(),
+        ["zarr.json", "kid/"]
+    );
+}
+
+#[test]
+fn links_are_relative_to_the_base_of_the_page() {
+    let list = "<a href=\"x/\">x/</a>";
+    for base in ["/d/", "http://h/d/", "https://h/d/index.html", "/d"] {
+        let page = nginx(&format!("<base target=x><BASE HREF='{base}'>"), list);
+        let read = index("http://h/d/", "text/html", &page);
+        match base {
+            "/d" => assert!(matches!(read, Err(NoListing::Not(_))), "{read:?}"),
+            _ => assert_eq!(read.unwrap(), ["x/"], "{base}"),
+        }
+    }
+    for base in ["/other/", "http://other/d/", "../", "http://["] {
+        is_none(&nginx(&format!("<base href=\"{base}\">"), list));
+    }
+}
+
+#[test]
+fn markup_is_read_as_browsers_read_it() {
+    let page = nginx(
+        "",
+        "<!-- <a href=\"hidden/\">x</a> --><A HREF=a/>a/</A>\n<a\nclass='n' href = 'b'>b</a><a href='/d/c'>c</a>\
+         <a href=\"http://h/d/e&#x2f;\">e</a><a href='//h/d/f%2B'>f+</a><a name=anchor>x</a>",
+    );
+    assert_eq!(
+        index("http://h/d/", "text/html", &page).unwrap(),
+        ["b", "c", "f+", "a/", "e/"]
+    );
+}
+
+#[test]
+fn a_part_of_a_listing_is_none() {
+    let list = "<a href=\"x/\">x/</a>";
+    is_none(&nginx("<link rel=\"next\" href=\"?page=2\">", list));
+    is_none(&nginx("", &format!("{list}<a href=\"?page=2\">more</a>")));
+    is_none(&nginx("", &format!("{list}<a href=\"/d/?upto=y\">more</a>")));
+    is_none(&nginx(
+        "",
+        &format!("{list}<a href=\"more.html\" rel='nofollow NEXT'>more</a>"),
+    ));
+    is_none(&nginx(
+        "",
+        &format!("{list}</pre><p><a href=\"?start-after=x\">more</a><pre>"),
+    ));
+    is_none(&nginx(
+        "",
+        &format!("{list}</pre><p><a href=\"http://h/d/?page=2\">more</a><pre>"),
+    ));
+    // A README's own links are no parts.
+    let page = nginx(
+        "",
+        &format!("{list}</pre><p><a href=\"https://h/forum?page=2\">more</a><pre>"),
+    );
+    assert_eq!(index("http://h/d/", "text/html", &page).unwrap(), ["x/"]);
+}
+
+/// Caddy reads 10,000 names of a folder and shows them as if they were all.
+#[test]
+fn as_much_as_caddy_shows_at_most_is_taken_for_cut() {
+    let json = |count: usize| {
+        let rows = (0..count).map(|n| format!(r#"{{"name":"{n}/","size":1,"url":"./{n}/","is_dir":true}}"#));
+        format!("[{}]", rows.collect::<Vec<_>>().join(",")).into_bytes()
+    };
+    let html = |count: usize| {
+        let rows = (0..count).map(|n| format!("<tr><td><a href=\"./{n}/\">{n}</a></td></tr>"));
+        format!(
+            "<title>d</title><table><tr><th><a href=\"?sort=name&order=asc\"><a href=\"?sort=size&order=asc\"></tr>{}</table>",
+            rows.collect::<String>()
+        )
+        .into_bytes()
+    };
+    for (content_type, page) in [
+        ("application/json", &json as &dyn Fn(usize) -> Vec<u8>),
+        ("text/html", &html),
+    ] {
+        assert_eq!(
+            index("http://h/d/", content_type, &page(9000)).unwrap().len(),
+            9000
+        );
+        let read = index("http://h/d/", content_type, &page(10_000));
+        assert_eq!(read, Err(NoListing::Not(CADDY_CUT)));
+    }
+    // nginx shows all.
+    let rows: Vec<_> = (0..12_000)
+        .map(|n| format!(r#"{{"name":"{n}","type":"directory","mtime":""}}"#))
+        .collect();
+    let page = format!("[{}]", rows.join(","));
+    assert_eq!(
+        index("http://h/d/", "application/json", page.as_bytes())
+            .unwrap()
+            .len(),
+        12_000
+    );
+}
+
+#[test]
+fn json_of_others_is_none() {
+    let read = |body: &str| index("http://h/d/", "application/json; charset=utf-8", body.as_bytes());
+    let more = r#"[{"name":"x","type":"file","mtime":"","size":1,"owner":"root","extra":{"a":[1]}}]"#;
+    assert_eq!(read(more).unwrap(), ["x"]);
+    for other in [
+        r#"[{"name":"x","type":"file"}]"#,
+        r#"[{"name":"x","type":"dir","path":"d/x","url":"https://api/x"}]"#,
+        r#"{"next":"?page=2","items":[{"name":"x","type":"file","mtime":""}]}"#,
+    ] {
+        assert!(matches!(read(other), Err(NoListing::Not(_))), "{other}");
+    }
+}
+
+/// Without the folder itself its first collection is a child, and the listing is not that child's.
+#[test]
+fn webdav_without_the_folder_itself_is_no_listing() {
+    let response = |href: &str| {
+        format!(
+            "<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:resourcetype><D:collection/></D:resourcetype>\
+             </D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"
+        )
+    };
+    let read = |hrefs: &[&str]| {
+        let responses: String = hrefs.iter().map(|href| response(href)).collect();
+        let body =
+            format!("<?xml version=\"1.0\"?><D:multistatus xmlns:D=\"DAV:\">{responses}</D:multistatus>");
+        let folder = folder("http://h/d/");
+        let page = Page {
+            folder: &folder,
+            body: body.as_bytes(),
+            server: None,
+            is_listed_tree: false,
+        };
+        webdav::parse(&page).map(names)
+    };
+    assert_eq!(read(&["/d", "/d/x", "http://h/d/%c3%bc/"]).unwrap(), ["x/", "ü/"]);
+    for hrefs in [&["/d/x/"][..], &["/d/x/", "/d/x/y/"], &["/d/x/", "/d/y/"]] {
+        assert!(matches!(read(hrefs), Err(NoListing::Not(_))), "{hrefs:?}");
+    }
+}
+
+/// Properties that a server does not have come with another status; they say nothing of the child.
+#[test]
+fn webdav_properties_that_are_missing_leave_the_child() {
+    let body = r#"<?xml version="1.0" encoding="utf-8"?>
+        <x:multistatus xmlns:x="DAV:" xmlns:lp1="DAV:">
+        <x:response><x:href>/d/</x:href><x:propstat><x:prop><lp1:resourcetype><x:collection/></lp1:resourcetype></x:prop>
+        <x:status>HTTP/1.1 200 OK</x:status></x:propstat></x:response>
+        <x:response><x:href>/d/f</x:href>
+        <x:propstat><x:prop><lp1:resourcetype/></x:prop><x:status>HTTP/1.1 200 OK</x:status></x:propstat>
+        <x:propstat><x:prop><lp1:getcontentlength>7</lp1:getcontentlength><x:resourcetype><x:collection/></x:resourcetype></x:prop>
+        <x:status>HTTP/1.1 404 Not Found</x:status></x:propstat></x:response></x:multistatus>"#;
+    let folder = folder("http://h/d/");
+    let page = Page {
+        folder: &folder,
+        body: body.as_bytes(),
+        server: None,
+        is_listed_tree: false,
+    };
+    let listing = webdav::parse(&page).unwrap().into_listing(&Path::root());
+    assert_eq!((listing.files.len(), listing.prefixes.len()), (1, 0));
+    assert_eq!(listing.files[0].size_bytes, None);
+}

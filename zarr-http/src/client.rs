@@ -143,12 +143,12 @@ impl Remote {
         self.shared.settings.errors.transport(at.clone(), intent, error)
     }
 
-    /// As [`Remote::error`] for a read of a file. What is refused behind the redirect to a folder is a folder; some servers
-    /// answer 405 to `GET` of one.
+    /// As [`Remote::error`] for a read of a file. What redirects to itself with a slash is a folder, whatever comes of the
+    /// redirect: a proxy may leave the address of the server behind it there, where nobody answers. Some servers answer 405
+    /// to `GET` of a folder.
     pub(crate) fn read_error(&self, at: &Context, range: ByteRange, error: TransportError) -> Error {
-        let is_folder = error.status().is_some()
-            && Url::parse(error.url())
-                .is_ok_and(|url| is_folder_of(&url, &self.shared.settings.target.file(&at.path)));
+        let is_folder = Url::parse(error.url())
+            .is_ok_and(|url| is_folder_of(&url, &self.shared.settings.target.file(&at.path)));
         if is_folder || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
             return Error::NotFound {
                 at: at.clone(),

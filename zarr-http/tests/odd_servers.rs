@@ -5,7 +5,7 @@ mod common;
 
 use common::{kind, names, path, seed, server, with};
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
-use zarr_fs::{FileSystem, FileSystemExt, Path};
+use zarr_fs::{FileSystem, FileSystemExt, Options, Path};
 use zarr_http::HttpConfig;
 use zarr_tests::http::{HttpServer, IndexStyle, Mode};
 use zarr_tests::{Fault, When};
@@ -110,4 +110,32 @@ fn a_listing_that_goes_on_elsewhere_is_none() {
             });
         }
     }
+}
+
+/// A proxy leaves the address of the server behind it in the redirect from a folder's name to the folder.
+#[test]
+fn a_redirect_to_a_folder_says_so_where_it_leads_nowhere() {
+    let server = server(Mode::Index(IndexStyle::Nginx));
+    let nobody = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    server.faults().add(
+        When::path_ends("/a"),
+        Fault::redirect(301, &format!("http://{nobody}/behind/a/")),
+    );
+    server.faults().add(
+        When::path_ends("/zarr.json"),
+        Fault::redirect(302, &format!("http://{nobody}/zarr.json")),
+    );
+    let options = Options::from_json(r#"{"retries": 0}"#).unwrap();
+    with(
+        HttpConfig::new(server.base_url()).with_options(options),
+        async |fs| {
+            assert_eq!(kind(fs.cat(&path("a")).await), "NotFound");
+            assert_eq!(kind(fs.info(&path("a")).await), "NotFound");
+            // Of a file nothing is known then.
+            assert_eq!(kind(fs.cat(&path("zarr.json")).await), "Unavailable");
+        },
+    );
 }

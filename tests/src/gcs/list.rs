@@ -1,4 +1,4 @@
-//! Listing with prefix, delimiter and pages.
+//! Listing with prefix, delimiter and pages; both APIs list alike and differ in how a page is written.
 
 use std::ops::Bound;
 
@@ -14,9 +14,23 @@ use crate::time::rfc3339;
 
 const ROOT: &str = "ListBucketResult";
 
+/// One page of a listing.
+pub(super) struct Page<'a> {
+    /// Keys with their objects; a common prefix has none.
+    pub(super) entries: Vec<(String, Option<&'a Object>)>,
+    /// Where the next page begins, if there is one.
+    pub(super) next: Option<String>,
+    /// How many entries there could have been.
+    limit: usize,
+}
+
 impl State {
-    /// Keys in the order of their UTF-8 bytes. A common prefix counts as one entry and is never split over two pages.
     pub(super) fn list(&self, bucket: &str, query: &ListQuery) -> Result<Answer, Answer> {
+        Ok(document(render(bucket, query, &self.page(bucket, query)?)))
+    }
+
+    /// Keys in the order of their UTF-8 bytes. A common prefix counts as one entry and is never split over two pages.
+    pub(super) fn page(&self, bucket: &str, query: &ListQuery) -> Result<Page<'_>, Answer> {
         let Some(objects) = self.buckets.get(bucket).map(|bucket| &bucket.objects) else {
             return Err(invalid("no such bucket"));
         };
@@ -70,27 +84,24 @@ impl State {
             }
             entries.push((entry, object));
         }
-        Ok(document(render(bucket, query, limit, &entries, truncated)))
+        let last = entries.last().filter(|_| truncated);
+        let next = last.map(|(last, _)| Token::write(query, last));
+        Ok(Page { entries, next, limit })
     }
 }
 
-fn render(
-    bucket: &str,
-    query: &ListQuery,
-    limit: usize,
-    entries: &[(String, Option<&Object>)],
-    truncated: bool,
-) -> String {
+fn render(bucket: &str, query: &ListQuery, page: &Page<'_>) -> String {
+    let entries = &page.entries;
     let mut xml = Xml::open(ROOT, Some("http://doc.s3.amazonaws.com/2006-03-01"));
     xml.text("Name", bucket).text("Prefix", &query.prefix);
     if !query.delimiter.is_empty() {
         xml.text("Delimiter", &query.delimiter);
     }
     xml.text("KeyCount", &entries.len().to_string())
-        .text("MaxKeys", &limit.to_string());
-    xml.text("IsTruncated", if truncated { "true" } else { "false" });
-    if let (true, Some((last, _))) = (truncated, entries.last()) {
-        xml.text("NextContinuationToken", &Token::write(query, last));
+        .text("MaxKeys", &page.limit.to_string());
+    xml.text("IsTruncated", &page.next.is_some().to_string());
+    if let Some(next) = &page.next {
+        xml.text("NextContinuationToken", next);
     }
     for (key, object) in entries.iter().filter_map(|(key, object)| Some((key, (*object)?))) {
         xml.start("Contents")

@@ -1,9 +1,13 @@
-//! A server of Google Cloud Storage's XML API, as far as object stores use it, and strict: what it does not know, it refuses
-//! with 501 and notes in the log, so that no test passes on a request that Google would answer otherwise.
+//! A server of Google Cloud Storage's XML API, as far as object stores use it, and of the JSON API as far as gcsfs reads. It is
+//! strict: what it does not know, it refuses with 501 and notes in the log, so that no test passes on a request that Google would
+//! answer otherwise.
 //!
 //! Paths are split at the first slash *before* they are decoded, for clients send a key as one segment with `%2F` in it.
 
 mod auth;
+mod json;
+#[cfg(test)]
+mod json_tests;
 mod list;
 mod multipart;
 mod object;
@@ -282,11 +286,14 @@ impl State {
         if let Some(answer) = self.auth.token_request(request) {
             return Ok(answer);
         }
+        if let Some(answer) = self.json_request(request) {
+            return Ok(answer);
+        }
         let path = request.path.strip_prefix('/').unwrap_or(&request.path);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         let (bucket, key) = (decode(bucket), decode(key));
         let operation = classify(request, !key.is_empty())?;
-        self.authorize(request, &bucket, &operation)?;
+        self.authorize(request, &bucket, |bucket| operation.access(bucket))?;
         match operation {
             Operation::List(query) => self.list(&bucket, &query),
             Operation::Get { generation } => self.get(request, &bucket, &key, generation.as_deref()),
@@ -300,7 +307,13 @@ impl State {
         }
     }
 
-    fn authorize(&self, request: &Request, bucket: &str, operation: &Operation) -> Result<(), Answer> {
+    /// Whether the request may do to the bucket what `access` names.
+    fn authorize(
+        &self,
+        request: &Request,
+        bucket: &str,
+        access: impl Fn(&Bucket) -> &Access,
+    ) -> Result<(), Answer> {
         let Some(bucket) = self.buckets.get(bucket) else {
             return Err(error(
                 StatusCode::NOT_FOUND,
@@ -308,22 +321,14 @@ impl State {
                 "The specified bucket does not exist.",
             ));
         };
-        if bucket.requester_pays && request.header("x-goog-user-project").is_none() {
+        // The XML API has refused this query before; the JSON API knows both.
+        let pays = |(name, value): &(String, String)| name == "userProject" && !value.is_empty();
+        let payer = request.header("x-goog-user-project").is_some() || request.query_pairs().iter().any(pays);
+        if bucket.requester_pays && !payer {
             let message = "Bucket is a requester pays bucket but no user project provided.";
             return Err(error(StatusCode::BAD_REQUEST, "UserProjectMissing", message));
         }
-        let access = match operation {
-            Operation::List(_) => &bucket.list,
-            Operation::Get { .. } => &bucket.read,
-            Operation::Put
-            | Operation::Copy
-            | Operation::Delete
-            | Operation::Initiate
-            | Operation::PutPart { .. }
-            | Operation::Complete { .. }
-            | Operation::Abort { .. } => &bucket.write,
-        };
-        self.auth.check(request, access)
+        self.auth.check(request, access(bucket))
     }
 
     /// 404 for a missing key; 403 for one who may not know whether it exists.

@@ -1,7 +1,11 @@
 //! Which operation a request is, and whether all of it is understood.
 
-use http::{Method, StatusCode};
+use std::fmt;
 
+use http::{HeaderName, Method, StatusCode};
+
+use super::auth::Access;
+use super::state::Bucket;
 use super::xml::error;
 use crate::server::{Answer, Request};
 
@@ -62,30 +66,45 @@ const STORE: &[&str] = &[
 ];
 
 impl Operation {
+    /// Who may do it.
+    pub(super) fn access<'a>(&self, bucket: &'a Bucket) -> &'a Access {
+        match self {
+            Self::List(_) => &bucket.list,
+            Self::Get { .. } => &bucket.read,
+            Self::Put
+            | Self::Copy
+            | Self::Delete
+            | Self::Initiate
+            | Self::PutPart { .. }
+            | Self::Complete { .. }
+            | Self::Abort { .. } => &bucket.write,
+        }
+    }
+
+    /// Whether it may carry this header, besides those that any request may.
     fn allows(&self, name: &str) -> bool {
         let stored = || STORE.contains(&name) || name.starts_with("x-goog-meta-");
-        ANY.contains(&name)
-            || match self {
-                Self::List(_) | Self::Abort { .. } => false,
-                Self::Get { .. } => READ.contains(&name),
-                Self::Put => stored() || matches!(name, "x-goog-if-generation-match" | "content-md5"),
-                Self::Copy => stored() || matches!(name, "x-goog-if-generation-match" | "x-goog-copy-source"),
-                Self::Delete => name == "x-goog-if-generation-match",
-                Self::Initiate => stored(),
-                Self::PutPart { .. } => matches!(name, "content-md5" | "transfer-encoding"),
-                Self::Complete { .. } => {
-                    matches!(
-                        name,
-                        "content-type" | "transfer-encoding" | "x-goog-if-generation-match"
-                    )
-                }
+        match self {
+            Self::List(_) | Self::Abort { .. } => false,
+            Self::Get { .. } => READ.contains(&name),
+            Self::Put => stored() || matches!(name, "x-goog-if-generation-match" | "content-md5"),
+            Self::Copy => stored() || matches!(name, "x-goog-if-generation-match" | "x-goog-copy-source"),
+            Self::Delete => name == "x-goog-if-generation-match",
+            Self::Initiate => stored(),
+            Self::PutPart { .. } => matches!(name, "content-md5" | "transfer-encoding"),
+            Self::Complete { .. } => {
+                matches!(
+                    name,
+                    "content-type" | "transfer-encoding" | "x-goog-if-generation-match"
+                )
             }
+        }
     }
 }
 
 /// Names the operation, or refuses what is not understood with 501.
 pub(super) fn classify(request: &Request, has_key: bool) -> Result<Operation, Answer> {
-    let mut query = Query(request.query_pairs());
+    let mut query = Query::of(request);
     let operation = match (&request.method, has_key) {
         (&Method::GET, false) => list(&mut query)?,
         (&Method::GET | &Method::HEAD, true) => Operation::Get {
@@ -113,17 +132,22 @@ pub(super) fn classify(request: &Request, has_key: bool) -> Result<Operation, An
         },
         (method, _) => return Err(unknown(&format!("operation {method} here"))),
     };
-    if let Some((name, _)) = query.0.first() {
-        return Err(unknown(&format!("query {name}")));
-    }
-    if let Some(name) = request
-        .headers
-        .keys()
-        .find(|name| !operation.allows(name.as_str()))
-    {
-        return Err(unknown(&format!("header {name} with {operation:?}")));
-    }
+    query.finish()?;
+    known_headers(request, &operation, |name| operation.allows(name))?;
     Ok(operation)
+}
+
+/// Refuses headers that neither any request nor this operation may carry.
+pub(super) fn known_headers(
+    request: &Request,
+    operation: &dyn fmt::Debug,
+    allows: impl Fn(&str) -> bool,
+) -> Result<(), Answer> {
+    let mut names = request.headers.keys().map(HeaderName::as_str);
+    match names.find(|name| !ANY.contains(name) && !allows(name)) {
+        Some(name) => Err(unknown(&format!("header {name} with {operation:?}"))),
+        None => Ok(()),
+    }
 }
 
 fn list(query: &mut Query) -> Result<Operation, Answer> {
@@ -131,11 +155,7 @@ fn list(query: &mut Query) -> Result<Operation, Answer> {
         Some("2") => {}
         other => return Err(unknown(&format!("list-type {other:?}"))),
     }
-    let max_keys = match query.take("max-keys").map(|text| text.parse::<usize>()) {
-        Some(Ok(number)) => Some(number),
-        Some(Err(_)) => return Err(invalid("max-keys is not a number")),
-        None => None,
-    };
+    let max_keys = query.take_number("max-keys")?;
     Ok(Operation::List(ListQuery {
         prefix: query.take("prefix").unwrap_or_default(),
         delimiter: query.take("delimiter").unwrap_or_default(),
@@ -152,12 +172,30 @@ fn part_number(text: &str) -> Result<u32, Answer> {
     }
 }
 
-struct Query(Vec<(String, String)>);
+/// The query of a request, from which what is known is taken.
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn take(&mut self, name: &str) -> Option<String> {
+    pub(super) fn of(request: &Request) -> Self {
+        Self(request.query_pairs())
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
         let index = self.0.iter().position(|(key, _)| key == name)?;
         Some(self.0.remove(index).1)
+    }
+
+    pub(super) fn take_number(&mut self, name: &str) -> Result<Option<usize>, Answer> {
+        let number = self.take(name).map(|text| text.parse::<usize>()).transpose();
+        number.map_err(|_| invalid(&format!("{name} is not a number")))
+    }
+
+    /// Refuses what is left.
+    pub(super) fn finish(&self) -> Result<(), Answer> {
+        match self.0.first() {
+            Some((name, _)) => Err(unknown(&format!("query {name}"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -166,7 +204,8 @@ pub(super) fn invalid(message: &str) -> Answer {
     error(StatusCode::BAD_REQUEST, "InvalidArgument", message)
 }
 
-fn unknown(what: &str) -> Answer {
+/// 501, and the log says what is not known.
+pub(super) fn unknown(what: &str) -> Answer {
     let message = format!("this server does not know {what}");
     let mut answer = error(StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message);
     answer.note = Some(message);

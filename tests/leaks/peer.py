@@ -210,6 +210,7 @@ async def second(way):
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
     await way.step(f"second {found}")
+    await way.close(other)
 
 
 def main():

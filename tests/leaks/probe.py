@@ -27,4 +27,12 @@ def sockets(pid, port):
 
 
 def threads(pid):
-    return len(list(pathlib.Path(f"/proc/{pid}/task").iterdir()))
+    """The names of the process's threads, sorted."""
+    names = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            names.append((task / "comm").read_text().strip())
+        except (FileNotFoundError, ProcessLookupError):
+            # Ended while it was looked at.
+            continue
+    return sorted(names)

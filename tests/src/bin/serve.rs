@@ -14,7 +14,7 @@ use zarr_tests::{Framing, Logged, Protocol, Server, ServerOptions, TestCa};
 /// Serves a folder as a GCS bucket or over HTTP, from memory.
 #[derive(Parser)]
 enum Command {
-    /// The XML API of Google Cloud Storage.
+    /// The XML API of Google Cloud Storage, and the JSON API for reading.
     Gcs(Gcs),
     /// An HTTP file server.
     Http(Http),

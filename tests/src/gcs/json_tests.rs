@@ -8,12 +8,15 @@ use crate::client::client;
 
 const BUCKET: &str = "test-bucket";
 
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 fn raw() -> Client {
     client(None).build().unwrap()
 }
 
 /// Status and body of a GET with these headers.
-async fn get(server: &GcsServer, target: &str, headers: &[(&str, &str)]) -> (StatusCode, String) {
+async fn get(server: &GcsServer, target: &str, headers: Headers<'_>) -> (StatusCode, String) {
     let mut request = raw().get(format!("{}{target}", server.url()));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -126,7 +129,7 @@ async fn refusals_are_json_with_the_status_of_the_json_api() {
     let secret = [("authorization", "Bearer secret")];
     let wrong = [("authorization", "Bearer wrong")];
     let payer = [("x-goog-user-project", "p")];
-    let cases: [(&str, &[(&str, &str)], u16); 11] = [
+    let cases: [(&str, Headers<'_>, u16); 11] = [
         ("open/o/missing", &[], 404),
         ("open/o/k", &[], 200),
         ("nowhere/o", &[], 404),
@@ -156,7 +159,7 @@ async fn what_is_not_known_is_refused_and_named() {
     let server = GcsServer::start(BUCKET);
     server.put(BUCKET, "k", "x");
     let b = format!("/storage/v1/b/{BUCKET}");
-    let cases: [(String, &[(&str, &str)]); 7] = [
+    let cases: [(String, Headers<'_>); 7] = [
         (b.clone(), &[]),
         (format!("{b}/acl"), &[]),
         (format!("{b}/o?fields=items"), &[]),

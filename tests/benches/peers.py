@@ -1,9 +1,10 @@
-"""A Python peer at its work, once: `peers.py PEER WORK URL [CONCURRENCY]`.
+"""A Python peer at its work, once: `peers.py PEER WORK URL [REQUESTS IN FLIGHT]`.
 
 Prints one line of JSON: seconds and CPU seconds from opening to the end (imports are not counted), peak memory, and what
 was found, so that the script can see that all have done the same.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -46,12 +47,14 @@ def split(url):
     return f"{scheme}://{host}/", path.rstrip("/")
 
 
-def tensorstore(url):
+def tensorstore(url, concurrency):
     import tensorstore as ts
 
     if "://" in url:
         root, path = split(url)
         kvstore = {"driver": "http", "base_url": root, "path": f"/{path}/" if path else "/"}
+        if concurrency:
+            kvstore["http_request_concurrency"] = {"limit": concurrency}
     else:
         kvstore = {"driver": "file", "path": url}
     return lambda: ts.open({"driver": "zarr3", "kvstore": kvstore}, read=True, open=True).result().read().result()
@@ -59,7 +62,7 @@ def tensorstore(url):
 
 def work_of(peer, work, url, concurrency):
     if peer == "tensorstore":
-        return tensorstore(url)
+        return tensorstore(url, concurrency)
     import zarr
 
     open_store = opener(peer, url, concurrency)
@@ -67,6 +70,18 @@ def work_of(peer, work, url, concurrency):
     def read():
         store, path = open_store()
         return zarr.open_array(store, path=path, mode="r")[...]
+
+    def stream():
+        """Chunk by chunk; of each the first element is kept."""
+        store, path = open_store()
+        array = zarr.open_array(store, path=path, mode="r")
+        pieces = [range(0, length, chunk) for length, chunk in zip(array.shape, array.chunks)]
+        count, firsts = 0, []
+        for origin in itertools.product(*pieces):
+            piece = array[tuple(slice(start, start + chunk) for start, chunk in zip(origin, array.chunks))]
+            count += piece.size
+            firsts.append(piece.flat[0])
+        return count, firsts
 
     def members():
         store, path = open_store()
@@ -76,7 +91,7 @@ def work_of(peer, work, url, concurrency):
         store, path = open_store()
         return zarr.open_group(store, path=path, mode="r").members(max_depth=None)
 
-    return {"read": read, "members": members, "walk": walk}[work]
+    return {"read": read, "stream": stream, "members": members, "walk": walk}[work]
 
 
 def warm():
@@ -104,6 +119,9 @@ def main():
     if work == "read":
         outcome["sum"] = float(result.reshape(-1)[::65537].astype("f8").sum())
         outcome["count"] = result.size
+    elif work == "stream":
+        outcome["count"], firsts = result
+        outcome["sum"] = float(numpy.sum(firsts, dtype="f8"))
     else:
         outcome["count"] = len(result)
     print(json.dumps(outcome), flush=True)

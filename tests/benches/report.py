@@ -38,7 +38,8 @@ def table(result):
             lines.append(f"| {name} | failed: {entry.get('errors', ['?'])[0]} | | | | |")
             continue
         requests = f"{entry['requests']:.0f}" if entry.get("requests") else ""
-        lines.append(f"| {name} | {entry['wall_s']:.3f} | {entry['best_s']:.3f} | {entry['cpu_s']:.3f} | {entry['peak_bytes'] / 1e6:.0f} | {requests} |")
+        peak = f"{entry['peak_bytes'] / 1e6:.0f}" if "peak_bytes" in entry else ""
+        lines.append(f"| {name} | {entry['wall_s']:.3f} | {entry['best_s']:.3f} | {entry['cpu_s']:.3f} | {peak} | {requests} |")
     lines.append("")
     for goal in result["goals"]:
         lines.append(f"- {goal['text']}: {goal['shown']}: {'**reached**' if goal['reached'] else 'not reached'}")

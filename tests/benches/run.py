@@ -39,7 +39,8 @@ def summarise(row, runs):
                 values = [outcome[key] for outcome in good if key in outcome]
                 if values:
                     entry[key] = statistics.median(values)
-            entry["peak_bytes"] = max(outcome["peak_bytes"] for outcome in good)
+            if "peak_bytes" in entry:
+                entry["peak_bytes"] = max(outcome["peak_bytes"] for outcome in good)
             entry["best_s"] = min(outcome["wall_s"] for outcome in good)
             entry["found"] = sorted({(outcome.get("count"), abs(round(float(outcome.get("sum", 0)), 3))) for outcome in good}, key=str)
         entry["runs"] = good

@@ -18,9 +18,9 @@ from servers import Delay
 
 NAMES = {"ours": "this library", "plan": "this library, planning alone", "tensorstore": "tensorstore", "zarrs-sync": "zarrs (sync)", "zarr": "zarr-python", "zarr-fsspec": "zarr-python, fsspec", "zarr-obstore": "zarr-python, obstore"}
 LOOK = {name: look for look, name in enumerate(["ours", "tensorstore", "zarrs-sync", "zarr", "zarr-fsspec", "plan", "zarr-obstore"])}
-# A point is measured up to three times, and not again once that took so long; a contender that needed longer than the
-# second for a point is not asked for larger ones.
-ROUNDS, REPEAT_S, PATIENCE_S = 3, 3.0, 8.0
+# A point is measured up to three times, and not again once that took so long. A contender that needed longer than the
+# second for a point, or than the third for one run, is not asked for larger ones.
+ROUNDS, REPEAT_S, PATIENCE_S, LIMIT_S = 3, 1.5, 4.0, 60
 
 
 @dataclasses.dataclass
@@ -40,10 +40,13 @@ class Clock:
     """The time that is left for a plot, and what was left out because of it."""
 
     def __init__(self, limit_s):
-        self.end, self.skipped = time.monotonic() + limit_s, []
+        self.end, self.left_out = time.monotonic() + limit_s, {}
 
     def up(self):
         return time.monotonic() > self.end
+
+    def leave_out(self, key, x):
+        self.left_out.setdefault(key, []).append(x)
 
 
 def once(contender, work, place):
@@ -51,7 +54,7 @@ def once(contender, work, place):
     if contender == "plan":
         done = subprocess.run([RELEASE / "plan", str(place)], capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
-    return measure(contender, work, str(place))
+    return measure(contender, work, str(place), limit_s=LIMIT_S)
 
 
 def run_points(works, positions, clock):
@@ -59,27 +62,30 @@ def run_points(works, positions, clock):
     found = {(number, name): [] for number, work in enumerate(works) for name in work.contenders}
     tired = set()
     for x in positions:
-        runs = {key: [] for key in found if key not in tired}
+        runs = {key: [] for key in found}
         for _ in range(ROUNDS):
             for key, outcomes in runs.items():
                 number, contender = key
-                if clock.up() or sum(outcomes) > REPEAT_S:
+                if clock.up() or key in tired or sum(outcomes) > REPEAT_S:
                     continue
                 work = works[number]
                 with contextual(work.place, contender, x) as (name, place):
                     outcome = once(name, work.work, place)
                 if "error" in outcome:
-                    raise SystemExit(f"{name} {work.work} {place}: {outcome['error']}")
-                outcomes.append(outcome["wall_s"])
+                    print(f"  {work.title}, {contender}, {x}: {outcome['error']}")
+                    tired.add(key)
+                else:
+                    outcomes.append(outcome["wall_s"])
         for key, outcomes in runs.items():
-            if outcomes:
-                found[key].append((x, statistics.median(outcomes)))
-                print(f"  {works[key[0]].title}, {key[1]}, {x}: {found[key][-1][1]:.4f} s of {len(outcomes)}", flush=True)
-            else:
-                clock.skipped.append(f"{key[1]} at {x}")
-            if works[key[0]].grows and outcomes and max(outcomes) > PATIENCE_S:
+            work = works[key[0]]
+            if not outcomes:
+                clock.leave_out(f"{work.title}, {key[1]}", x)
+                continue
+            found[key].append((x, statistics.median(outcomes)))
+            print(f"  {work.title}, {key[1]}, {x}: {found[key][-1][1]:.4f} s, of {len(outcomes)}", flush=True)
+            if work.grows and max(outcomes) > PATIENCE_S:
                 tired.add(key)
-    return found
+    return {key: sorted(points) for key, points in found.items()}
 
 
 class contextual:
@@ -155,7 +161,8 @@ def delay(clock):
 def width(clock):
     widths = [2**exponent for exponent in range(9)]
     works = remote(lambda name, width: f"{name}@{width}", lambda _: 20)
-    found = run_points(works, widths, clock)
+    # The widest first: it is the narrow ones that take long, should the time run out.
+    found = run_points(works, widths[::-1], clock)
     panels = [plot.Panel(work.title, "requests in flight", "time", widths, series(works, found, number)) for number, work in enumerate(works)]
     return "Time against the requests in flight", "HTTP, 20 ms for each request.", panels, found
 
@@ -180,10 +187,10 @@ def main():
         print(draw.__name__, flush=True)
         title, subtitle, panels, found = draw(clock)
         plot.write(args.out / f"{draw.__name__}.svg", title, subtitle, panels)
-        numbers[draw.__name__] = {"machine": machine(), "built": built(), "load": os.getloadavg()[0], "skipped": clock.skipped, "seconds": [[*key, points] for key, points in found.items()]}
+        numbers[draw.__name__] = {"machine": machine(), "built": built(), "load": os.getloadavg()[0], "left_out": clock.left_out, "seconds": [[*key, points] for key, points in found.items()]}
         results.write_text(json.dumps(numbers, indent=1))
-        for skipped in clock.skipped:
-            print(f"  left out, for time: {skipped}")
+        for key, positions in clock.left_out.items():
+            print(f"  left out: {key}: {', '.join(map(str, positions))}")
 
 
 main()

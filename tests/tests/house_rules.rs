@@ -140,6 +140,26 @@ fn licences_are_permissive() {
     }
 }
 
+/// What is not ours comes from one registry: no fork from a repository, no folder beside the checkout.
+#[test]
+fn crates_come_from_one_registry() {
+    let metadata = metadata();
+    let mut registries = BTreeSet::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        if let Some(source) = package["source"].as_str() {
+            registries.insert(source);
+        } else {
+            let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+            assert!(manifest.starts_with(root()), "{} is not ours", manifest.display());
+        }
+    }
+    let registries: Vec<_> = registries.into_iter().collect();
+    assert!(
+        matches!(registries.as_slice(), [one] if one.starts_with("registry+")),
+        "{registries:?}"
+    );
+}
+
 #[test]
 fn no_file_is_too_long() {
     for path in tracked(".rs") {

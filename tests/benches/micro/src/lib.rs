@@ -1,6 +1,7 @@
 //! What the benchmarks have in common: arrays, documents and elements, the same at each run.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use futures::executor::block_on;
 use zarr_core::array::Array;
@@ -14,7 +15,7 @@ use zarr_fs::{MemoryFileSystem, Path};
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A float32 array of this shape, in memory, without a stored chunk. The store is to be closed.
-pub fn float_array(shape: &[u64], chunk_shape: &[u64]) -> Result<(Store, Array)> {
+pub fn float_array(shape: &[u64], chunk_shape: &[u64]) -> Result<(Arc<Store>, Array)> {
     let options = StoreOptions::default().writable();
     let store = Store::new(Box::new(MemoryFileSystem::new()), Path::root(), options);
     let metadata = V3ArrayBuilder::new(shape, DataType::Float(FloatKind::Float32))

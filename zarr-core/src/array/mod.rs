@@ -4,6 +4,9 @@
 //! ([`ReadOptions`]); decoding runs on as many threads as the machine has cores, never on the thread that does I/O; the
 //! result is filled in place.
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod chunks;
 
 mod data;

@@ -63,7 +63,7 @@ def draw_panel(panel, left, width):
     if not values:
         return [text(left, TOP + 20, "nothing was measured")]
     x_of = x_scale(panel.ticks, left, width)
-    low, high = math.floor(math.log10(min(values)) * 2 - 0.2) / 2, math.ceil(math.log10(max(values)) * 2 + 0.2) / 2
+    low, high = math.floor(math.log10(min(values)) * 4 - 0.2) / 4, math.ceil(math.log10(max(values)) * 4 + 0.2) / 4
     bottom = TOP + HEIGHT
 
     def y_of(y):
@@ -76,7 +76,7 @@ def draw_panel(panel, left, width):
             if low <= math.log10(value) <= high + 1e-9:
                 shade = "#ccc" if factor == 1 else "#f0f0f0"
                 out.append(f'<path d="M{left} {y_of(value):.1f}h{width}" stroke="{shade}"/>')
-                if factor == 1 or (high - low < 2 and factor in (2, 5)):
+                if factor == 1 or (high - low < 2.1 and factor in (2, 5)):
                     out.append(text(left - 6, y_of(value) + 4, duration(value), anchor="end"))
     for tick in panel.ticks:
         out.append(f'<path d="M{x_of(tick):.1f} {TOP}v{HEIGHT + 5}" stroke="#e4e4e4"/>')

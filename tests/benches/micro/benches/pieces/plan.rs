@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use futures::executor::block_on;
 use zarr_core::array::bench::plan;
 use zarr_core::array::{Select, Selection};
@@ -11,7 +11,7 @@ use zarr_micro_benches::float_array;
 
 const EDGE: u64 = 16;
 
-fn plans(criterion: &mut Criterion) {
+pub fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group
         .sample_size(10)
@@ -45,6 +45,3 @@ fn plans(criterion: &mut Criterion) {
         block_on(store.close()).expect("closed");
     }
 }
-
-criterion_group!(benches, plans);
-criterion_main!(benches);

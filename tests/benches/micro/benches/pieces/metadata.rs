@@ -2,13 +2,13 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, GroupMetadata, Json, NodeMetadata};
 use zarr_micro_benches::{array_document, consolidated_v2, consolidated_v3, zarray_document};
 
 const NODES: usize = 1000;
 
-fn parse(criterion: &mut Criterion) {
+pub fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     let mut measure = |name: &str, document: String, parse: &dyn Fn(&[u8]) -> usize| {
         group.throughput(Throughput::Bytes(document.len() as u64));
@@ -63,6 +63,3 @@ fn count(consolidated: &ConsolidatedMetadata, expected: usize) -> usize {
     assert_eq!(found, expected);
     found
 }
-
-criterion_group!(benches, parse);
-criterion_main!(benches);

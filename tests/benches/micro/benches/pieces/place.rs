@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use futures::executor::block_on;
 use zarr_core::array::bench::place;
 use zarr_core::array::{Select, Selection};
@@ -11,7 +11,7 @@ use zarr_micro_benches::float_array;
 
 const SHAPE: [u64; 3] = [256, 256, 256];
 
-fn places(criterion: &mut Criterion) {
+pub fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("place");
     group
         .sample_size(20)
@@ -44,6 +44,3 @@ fn places(criterion: &mut Criterion) {
         block_on(store.close()).expect("closed");
     }
 }
-
-criterion_group!(benches, places);
-criterion_main!(benches);

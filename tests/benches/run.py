@@ -9,13 +9,14 @@ import statistics
 
 import report
 from contenders import measure
-from environment import DATA, ROOT, WORK, built, machine, prepare
+from environment import DATA, ROOT, WORK, built, machine, prepare, read_all
 from rows import FLOORS, ROWS
 
 
 def run_row(row, rounds):
     """All contenders of a row in turn, each round beginning with another."""
     runs = {contender: [] for contender in row.contenders}
+    read_all(DATA / row.data)
     with row.server(WORK, row.data) as server:
         if server and server.missing:
             return {"id": row.id, "title": row.title, "skipped": f"needs {server.missing}"}

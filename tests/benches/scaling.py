@@ -13,14 +13,14 @@ import time
 import plot
 import scaling_data
 from contenders import measure
-from environment import RELEASE, ROOT, WORK, built, machine, prepare
+from environment import RELEASE, ROOT, WORK, built, machine, prepare, read_all
 from servers import Delay
 
 NAMES = {"ours": "this library", "plan": "this library, planning alone", "tensorstore": "tensorstore", "zarrs-sync": "zarrs (sync)", "zarr": "zarr-python", "zarr-fsspec": "zarr-python, fsspec", "zarr-obstore": "zarr-python, obstore"}
 LOOK = {name: look for look, name in enumerate(["ours", "tensorstore", "zarrs-sync", "zarr", "zarr-fsspec", "plan", "zarr-obstore"])}
 # A point is measured up to three times, and not again once that took so long. A contender that needed longer than the
 # second for a point, or than the third for one run, is not asked for larger ones.
-ROUNDS, REPEAT_S, PATIENCE_S, LIMIT_S = 3, 1.5, 4.0, 60
+ROUNDS, REPEAT_S, PATIENCE_S, LIMIT_S = 3, 1.5, 2.5, 60
 
 
 @dataclasses.dataclass
@@ -63,6 +63,10 @@ def run_points(works, positions, clock):
     tired = set()
     for x in positions:
         runs = {key: [] for key in found}
+        for work in works:
+            _, place = work.place(work.contenders[0], x)
+            if isinstance(place, pathlib.Path):
+                read_all(place)
         for _ in range(ROUNDS):
             for key, outcomes in runs.items():
                 number, contender = key

@@ -33,7 +33,7 @@ pub mod probe;
 pub mod proxy;
 #[cfg(unix)]
 pub mod python;
-mod random;
+pub mod random;
 mod server;
 mod sync;
 mod time;

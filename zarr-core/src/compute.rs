@@ -1,7 +1,7 @@
 //! The threads that decode: as many as the machine has cores, shared by all reads, gone when there is nothing to do.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -34,7 +34,9 @@ static POOL: Pool = Pool {
 
 /// How many threads may decode at once.
 pub(crate) fn width() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    // Asked once: the answer takes the reading of three files.
+    static WIDTH: OnceLock<usize> = OnceLock::new();
+    *WIDTH.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
 /// Runs `job` on a decoding thread; its result arrives by the receiver. If the receiver is dropped before the job begins,

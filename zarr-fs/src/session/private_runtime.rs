@@ -17,7 +17,28 @@ use crate::error::{BoxError, Error, Result};
 /// Most I/O threads in one process, over all sessions: each costs about four descriptors and a thread.
 pub const MAX_IO_THREADS: usize = 4096;
 
+/// Those that run, and those that have been promised to a session that starts.
 static IO_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes room for so many I/O threads; each gives its place back as it ends.
+///
+/// # Errors
+/// [`Error::LimitReached`] if there would be too many.
+pub(super) fn reserve(count: usize) -> Result<()> {
+    let room = |running: usize| running.checked_add(count).filter(|all| *all <= MAX_IO_THREADS);
+    match IO_THREADS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::LimitReached {
+            what: "I/O threads of sessions",
+            limit: MAX_IO_THREADS as u64,
+        }),
+    }
+}
+
+/// Gives places back that no thread was started for.
+pub(super) fn give_back(count: usize) {
+    IO_THREADS.fetch_sub(count, Ordering::Relaxed);
+}
 
 /// Why a job gets no client.
 pub(crate) type StartError = Arc<dyn std::error::Error + Send + Sync>;
@@ -49,20 +70,13 @@ impl<C> std::fmt::Debug for PrivateRuntime<C> {
 }
 
 impl<C: Send + Sync + 'static> PrivateRuntime<C> {
-    /// Starts the thread. The lock on the core's state is held by the caller, so that no teardown comes between.
+    /// Starts the thread, for which there is a place. The lock on the core's state is held by the caller, so that no teardown
+    /// comes between.
     pub(crate) fn start(
         core: &Arc<Core>,
         inner: &mut super::core::Inner,
         connect: Connect<C>,
     ) -> Result<Self, BoxError> {
-        let count = IO_THREADS.fetch_add(1, Ordering::Relaxed);
-        if count >= MAX_IO_THREADS {
-            IO_THREADS.fetch_sub(1, Ordering::Relaxed);
-            return Err(Box::new(Error::LimitReached {
-                what: "I/O threads of sessions",
-                limit: MAX_IO_THREADS as u64,
-            }));
-        }
         let (jobs, queue) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let name = format!("zarr-io-{}", inner.threads.len());
@@ -83,10 +97,7 @@ impl<C: Send + Sync + 'static> PrivateRuntime<C> {
                 );
                 Ok(Self { jobs })
             }
-            Err(error) => {
-                IO_THREADS.fetch_sub(1, Ordering::Relaxed);
-                Err(Box::new(error))
-            }
+            Err(error) => Err(Box::new(error)),
         }
     }
 
@@ -112,7 +123,7 @@ struct Exit(Arc<Core>);
 
 impl Drop for Exit {
     fn drop(&mut self) {
-        IO_THREADS.fetch_sub(1, Ordering::Relaxed);
+        give_back(1);
         self.0.thread_exits();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::call::Waiter;
 use super::core::{Core, lock};
-use super::private_runtime::{Connect, PrivateRuntime};
+use super::private_runtime::{self, Connect, PrivateRuntime};
 use super::state::SessionPhase;
 use crate::error::{Outcome, Result};
 
@@ -61,9 +61,17 @@ impl<C: Send + Sync + 'static> Threads<C> {
             ) {
                 return Err(call.closed(Outcome::NotStarted));
             }
-            for _ in 0..core.options.io_threads.max(1) {
-                let runtime = PrivateRuntime::start(core, &mut inner, Arc::clone(connect));
-                started.push(runtime.map_err(|error| call.backend(error))?);
+            let count = core.options.io_threads.max(1);
+            private_runtime::reserve(count)?;
+            while started.len() < count {
+                match PrivateRuntime::start(core, &mut inner, Arc::clone(connect)) {
+                    Ok(runtime) => started.push(runtime),
+                    Err(error) => {
+                        // Later calls have the threads that there are, or try anew.
+                        private_runtime::give_back(count - started.len());
+                        return Err(call.backend(error));
+                    }
+                }
             }
         }
         let turn = turn.fetch_add(1, Ordering::Relaxed) % started.len();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt};
-use zarr_fs::session::{CallKind, Client, CloseError, Lease, Session, SessionOptions};
+use zarr_fs::session::{CallContext, CallKind, Client, CloseError, Lease, Session, SessionOptions};
 use zarr_fs::{Error, FileSystem, Outcome, Path};
 
 struct Nothing;
@@ -49,6 +49,8 @@ fn is_closed<T>(answer: &zarr_fs::Result<T>, wanted: Outcome) -> bool {
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
+/// Far less than [`LONG`], far more than a busy machine needs.
+const SHORT_OF_LONG: Duration = Duration::from_secs(15);
 
 #[test]
 fn a_cut_call_that_is_not_polled_gives_back_what_it_holds() {
@@ -96,6 +98,31 @@ fn what_waits_for_a_permit_and_is_not_polled_is_not_drained() {
     assert!(is_closed(&block_on(waits), Outcome::NotStarted));
     drop(hangs);
     assert!(block_on(other.close()).unwrap().session_ended);
+}
+
+/// A wait within a wait: a producer's own back-off, say.
+async fn park_twice(inner: impl Future<Output = &'static str>) -> zarr_fs::Result<&'static str> {
+    CallContext::parked(async { CallContext::parked(inner).await }).await?
+}
+
+#[test]
+fn a_parked_call_may_park_again() {
+    let lease = lease(LONG, 1);
+    let path = at();
+    let twice = lease.run("cat_file", &path, CallKind::Read, |_| async {
+        let first = park_twice(std::future::ready("first")).await?;
+        // It is with the network again: it can be parked anew.
+        Ok((first, park_twice(std::future::ready("second")).await?))
+    });
+    assert_eq!(block_on(twice).unwrap(), ("first", "second"));
+    let mut hangs = lease
+        .run("cat_file", &path, CallKind::Read, |_| park_twice(pending()))
+        .boxed();
+    assert!(hangs.as_mut().now_or_never().is_none());
+    let report = block_on(lease.close()).unwrap();
+    assert_eq!((report.calls_cut, report.calls_drained), (1, 0));
+    assert!(report.elapsed < SHORT_OF_LONG, "it waits for nothing that drains");
+    assert!(is_closed(&block_on(hangs), Outcome::Cut));
 }
 
 #[test]

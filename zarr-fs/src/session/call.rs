@@ -120,20 +120,23 @@ impl Call {
             .map_err(|Refused| self.not_started())
     }
 
-    /// Waits for something that is not the network; a close does not wait for it.
+    /// Waits for something that is not the network; a close does not wait for it. Within a wait it only waits: what the
+    /// outer one waits for may park the call too.
     pub(crate) async fn park<F: Future>(&self, wait: F) -> Result<F::Output, Refused> {
-        self.core.lock().machine.park_call(self.id)?;
+        let parked = self.pause()?;
         let output = tokio::select! {
             biased;
             () = self.cut.cancelled() => return Err(Refused),
             output = wait => output,
         };
-        self.core.lock().machine.unpark_call(self.id)?;
+        if parked {
+            self.resume()?;
+        }
         Ok(output)
     }
 
-    /// The consumer of an inline stream turns to something else, and with that nobody moves the call on: a close does not
-    /// wait for it. Says whether it must be resumed, which is not so if it is parked already.
+    /// Nobody moves the call on from here: a close does not wait for it. Says whether it must be resumed, which is not so if
+    /// it is parked already.
     pub(super) fn pause(&self) -> Result<bool, Refused> {
         let mut inner = self.core.lock();
         if inner.machine.call_phase(self.id) == Some(CallPhase::Parked) {
@@ -142,7 +145,7 @@ impl Call {
         inner.machine.park_call(self.id).map(|()| true)
     }
 
-    /// The consumer is back.
+    /// It goes on.
     pub(super) fn resume(&self) -> Result<(), Refused> {
         self.core.lock().machine.unpark_call(self.id)
     }
@@ -223,6 +226,11 @@ impl Waiter {
         self.cut.is_cancelled()
     }
 
+    /// The error of a call that is looked at in a forked child.
+    pub(crate) fn forked(&self) -> Error {
+        Error::Forked { at: self.at.clone() }
+    }
+
     /// The error of a call that was cut after it started.
     pub(crate) fn was_cut(&self, kind: CallKind) -> Error {
         self.closed(match kind {
@@ -266,6 +274,9 @@ impl CallContext {
 
     /// Waits for something else than the network (retry back-off, the consumer of a stream, the producer of an upload).
     /// A close that begins meanwhile cuts the call at once.
+    ///
+    /// Waits may be nested. Of waits side by side the first says when the call is parked, so a call whose parts run at once
+    /// parks as a whole, from outside.
     ///
     /// # Errors
     /// [`Error::Closed`] if the call was cut; it must end.

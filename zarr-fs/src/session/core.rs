@@ -1,9 +1,11 @@
 //! The state machine with its locks, clocks and waiters around it: what every lease of a session shares.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -194,6 +196,28 @@ impl Core {
         std::process::id() != self.pid
     }
 
+    /// Awaits `call`, or gives `forked` once this is a forked child: what would answer it lives in the parent only.
+    pub(crate) async fn unless_forked<F: Future>(
+        &self,
+        call: F,
+        forked: impl Fn() -> F::Output,
+    ) -> F::Output {
+        let mut call = std::pin::pin!(call);
+        std::future::poll_fn(|cx| {
+            if self.is_forked() {
+                return Poll::Ready(forked());
+            }
+            call.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    pub(crate) fn forked(&self, op: &'static str, path: &Path) -> Error {
+        Error::Forked {
+            at: self.at(op, path),
+        }
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
     }
@@ -266,9 +290,7 @@ impl Core {
         path: &Path,
     ) -> Result<Arc<Call>> {
         if self.is_forked() {
-            return Err(Error::Forked {
-                at: self.at(op, path),
-            });
+            return Err(self.forked(op, path));
         }
         let cut = CancellationToken::new();
         let mut inner = self.lock();
@@ -300,6 +322,10 @@ impl Core {
     }
 
     pub(crate) fn end(&self, call: CallId) {
+        // As in `drop_lease`.
+        if self.is_forked() {
+            return;
+        }
         let mut inner = self.lock();
         inner.calls.remove(&call);
         let effects = inner.machine.end_call(call);
@@ -398,10 +424,16 @@ impl Core {
             return Err(CloseError::Forked);
         }
         self.begin_close(lease);
-        let outcome = match lease.outcome.subscribe().wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone(),
-            Err(_) => None,
+        let closed = async {
+            match lease.outcome.subscribe().wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone(),
+                Err(_) => None,
+            }
         };
+        let outcome = self.unless_forked(closed, || Some(Err(CloseError::Forked))).await;
+        if self.is_forked() {
+            return Err(CloseError::Forked);
+        }
         // The closer has said its last word: joining it takes microseconds, and then its thread is gone too.
         if let Some(closer) = lock(&lease.closer).take() {
             let _ = closer.join();

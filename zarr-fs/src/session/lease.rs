@@ -33,6 +33,10 @@ pub struct Lease<C>(LeaseHandle<C>);
 
 impl<C> Drop for Lease<C> {
     fn drop(&mut self) {
+        if self.0.core.is_forked() {
+            // The threads live in the parent, and one of them may have held a lock of theirs: they are left alone.
+            std::mem::forget(Arc::clone(&self.0.threads));
+        }
         self.0.core.drop_lease(&self.0.shared);
     }
 }
@@ -63,7 +67,7 @@ impl<C: Send + Sync + 'static> Lease<C> {
         } = &self.0;
         let at = || core.at("share", &Path::root());
         if core.is_forked() {
-            return Err(Error::Forked { at: at() });
+            return Err(core.forked("share", &Path::root()));
         }
         let closed = || Error::Closed {
             at: at(),
@@ -195,6 +199,24 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         F: Future<Output = Result<T>> + Send + 'static,
         W: FnOnce(Arc<C>) -> F + Send + 'static,
     {
+        let call = self.run_to_its_end(op, path, kind, work);
+        self.core
+            .unless_forked(call, || Err(self.core.forked(op, path)))
+            .await
+    }
+
+    async fn run_to_its_end<T, F, W>(
+        &self,
+        op: &'static str,
+        path: &Path,
+        kind: CallKind,
+        work: W,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        W: FnOnce(Arc<C>) -> F + Send + 'static,
+    {
         let call = self.core.begin(&self.shared, op, path)?;
         let permit = call.start().await?;
         let waiter = call.waiter();
@@ -295,7 +317,8 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             }
             drop((permit, call));
         });
-        tokio::select! {
+        let answer = async {
+            tokio::select! {
             biased;
             answer = answer => match answer {
                 Ok(Ok(done)) => done,
@@ -304,7 +327,11 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                 Err(_) => Err(waiter.backend("the runtime shut down")),
             },
             () = waiter.cancelled() => Err(waiter.was_cut(kind)),
-        }
+            }
+        };
+        self.core
+            .unless_forked(answer, || Err(self.core.forked(op, path)))
+            .await
     }
 
     /// Runs blocking `work` as one call, in the calling thread, for clients that live on no I/O thread.
@@ -347,6 +374,9 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         F: Future<Output = Result<()>> + Send + 'static,
         W: FnOnce(Arc<C>, HeadSender<H>, Sink<T>) -> F + Send + 'static,
     {
-        stream::open(self, op, path, work).await
+        let stream = stream::open(self, op, path, work);
+        self.core
+            .unless_forked(stream, || Err(self.core.forked(op, path)))
+            .await
     }
 }

@@ -226,7 +226,10 @@ impl<C: Send + Sync + 'static> Session<C> {
     /// Closes every lease; done when nothing is left.
     pub fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {
         let core = Arc::clone(&self.core);
-        Box::pin(async move { core.close_all().await })
+        Box::pin(async move {
+            core.unless_forked(core.close_all(), || vec![Err(CloseError::Forked)])
+                .await
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use futures::stream::BoxStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Call, CallKind, Waiter};
+use super::core::Core;
 use super::inline::Inline;
 use super::lease::LeaseHandle;
 use super::state::Refused;
@@ -84,6 +85,7 @@ struct Tail<T> {
     inline: Weak<Call>,
     paused: bool,
     over: bool,
+    core: Arc<Core>,
 }
 
 impl<T: Send + 'static> Tail<T> {
@@ -92,8 +94,12 @@ impl<T: Send + 'static> Tail<T> {
         if self.over {
             return None;
         }
-        self.resume();
-        let item = drive(&mut self.pump, self.items.recv()).await;
+        if !self.core.is_forked() {
+            self.resume();
+        }
+        let item = drive(&mut self.pump, self.items.recv());
+        let forked = || Some(Err(self.waiter.forked()));
+        let item = self.core.unless_forked(item, forked).await;
         match &item {
             Some(Ok(_)) => {
                 self.pause();
@@ -243,6 +249,7 @@ where
         inline,
         paused: false,
         over: false,
+        core: Arc::clone(&lease.core),
     };
     let waiter = tail.waiter.clone();
     let head = tokio::select! {
@@ -279,7 +286,7 @@ where
     W: FnOnce(Arc<C>, Sink<T>) -> F + Send + 'static,
 {
     futures::stream::once(async move {
-        let opened = open(&lease, op, &path, move |client, head: HeadSender<()>, sink| {
+        let opened = lease.open_stream(op, &path, move |client, head: HeadSender<()>, sink| {
             head.send(());
             work(client, sink)
         });

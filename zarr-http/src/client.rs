@@ -164,7 +164,7 @@ impl Remote {
         let request = Request::new(Method::GET, url)
             .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .with_header(header::ACCEPT, ACCEPT_INDEX);
-        self.listing(at, request).await
+        self.listing(at, request, false).await
     }
 
     /// `PROPFIND` of a folder. Where it is only a try, a fault of the server is not worth trying again: some answer 500 to a
@@ -178,7 +178,7 @@ impl Remote {
             .with_header(HeaderName::from_static("depth"), HeaderValue::from_static("1"))
             .with_body(bytes::Bytes::from_static(body.as_bytes()))
             .with_retry(if is_try { Retry::IfNotDone } else { Retry::Always });
-        match self.listing(at, request).await {
+        match self.listing(at, request, is_try).await {
             Err(error) if is_try => match unknown_method(&error) {
                 Some(status) => Ok(Reply::Refused { status, error }),
                 None => Err(error),
@@ -187,7 +187,7 @@ impl Remote {
         }
     }
 
-    async fn listing(&self, at: &Context, request: Request) -> Result<Reply> {
+    async fn listing(&self, at: &Context, request: Request, is_try: bool) -> Result<Reply> {
         let asked = request.url.clone();
         match self.transport.fetch(request, MAX_PAGE_BYTES).await {
             Ok(fetched) => {
@@ -207,11 +207,13 @@ impl Remote {
             }
             Err(error) => {
                 let status = error.status();
-                let is_redirect = matches!(error.fault(), Fault::Redirect(_));
+                // PROPFIND sent to another host, GET from https down to http. A folder in a circle of redirects is a server
+                // that fails; only a method that it may not know may end so.
+                let is_redirect = matches!(error.fault(), Fault::Redirect(_))
+                    || (is_try && matches!(error.fault(), Fault::RedirectLoop(_)));
                 let error = self.error(at, Intent::List, error);
                 match status {
                     Some(status) if says_no(status) => Ok(Reply::Refused { status, error }),
-                    // PROPFIND sent to another host, GET from https down to http.
                     None if is_redirect => Ok(Reply::Refused {
                         status: StatusCode::FOUND,
                         error,

@@ -24,9 +24,11 @@ or no answer at all would fail it. `UPDATE_DOCS=1` before that command writes th
 - **get range**: `Store::get_range`; `None` says that the key is missing.
 - **put**: `Store::set`.
 
-*right* is the right answer in spite of the fault. A dash: the fault does not concern the call. `Unavailable` is the only error
-that a retry may help; retries, which are on by default, happen before the caller sees it. To another host goes no credential
-and no custom header; the same test looks at what arrives there.
+*right* is the right answer in spite of the fault. A dash: the fault does not concern the call: of the answer to a put no body is
+read, and an empty one with 200 is what success looks like; an array on a host that cannot be reached cannot have been opened.
+`Unavailable` is the only error that a retry may help; retries, which are on by default, happen before the caller sees it. A
+redirect loop is a server that fails (`Backend`): it says neither that something is missing nor that it cannot be listed. To
+another host goes no credential and no custom header; the same test looks at what arrives there.
 ";
 
 #[derive(Default)]

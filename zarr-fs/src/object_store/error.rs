@@ -142,7 +142,7 @@ impl ErrorMap {
                 what: "bytes to read at once",
                 limit: *limit,
             },
-            Fault::Redirect(_) | Fault::InvalidRequest => backend(at, error),
+            Fault::Redirect(_) | Fault::RedirectLoop(_) | Fault::InvalidRequest => backend(at, error),
             Fault::Cut => cut(at, intent),
         }
     }

@@ -127,7 +127,8 @@ fn each_status_and_fault_has_its_error() {
         (Fault::WrongRange, "Corrupt"),
         (Fault::Changed, "Corrupt"),
         (Fault::Page, "Corrupt"),
-        (Fault::Redirect("in a circle"), "Backend"),
+        (Fault::Redirect("down to http"), "Backend"),
+        (Fault::RedirectLoop("in a circle"), "Backend"),
         (Fault::InvalidRequest, "Backend"),
         (Fault::Cut, "Closed(Cut)"),
     ] {

@@ -69,6 +69,8 @@ pub enum Fault {
     Page,
     /// A redirect that is not followed.
     Redirect(&'static str),
+    /// Redirects that lead nowhere: in a circle, or without end.
+    RedirectLoop(&'static str),
     /// The request itself cannot be sent (an impossible header or URL).
     InvalidRequest,
     /// A close cut the call while it waited to try again.
@@ -94,6 +96,7 @@ impl Fault {
             | Self::Changed
             | Self::Page
             | Self::Redirect(_)
+            | Self::RedirectLoop(_)
             | Self::InvalidRequest
             | Self::Cut => false,
         }
@@ -114,6 +117,7 @@ impl Fault {
             | Self::Changed
             | Self::Page
             | Self::Redirect(_)
+            | Self::RedirectLoop(_)
             | Self::Cut => false,
         }
     }
@@ -268,7 +272,7 @@ impl fmt::Display for TransportError {
             Fault::WrongRange => f.write_str("the reply's Content-Range is not the range asked for")?,
             Fault::Changed => f.write_str("the file changed while it was read")?,
             Fault::Page => f.write_str("the server sent a page of HTML in place of an answer")?,
-            Fault::Redirect(why) => write!(f, "redirect not followed: {why}")?,
+            Fault::Redirect(why) | Fault::RedirectLoop(why) => write!(f, "redirect not followed: {why}")?,
             Fault::InvalidRequest => f.write_str("the request cannot be sent")?,
             Fault::Cut => f.write_str("cut by close while waiting to try again")?,
         }

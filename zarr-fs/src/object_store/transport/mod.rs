@@ -244,14 +244,14 @@ impl Transport {
                 return Ok((reply, url));
             }
             if redirect::is_redirect(status) {
-                let refuse = |why| TransportError::new(Fault::Redirect(why), &request.method, &url);
-                let next =
-                    redirect::target(&request.method, &url, status, reply.headers()).map_err(refuse)?;
+                let refuse = |fault| TransportError::new(fault, &request.method, &url);
+                let next = redirect::target(&request.method, &url, status, reply.headers())
+                    .map_err(|why| refuse(Fault::Redirect(why)))?;
                 if seen.contains(&next) {
-                    return Err(refuse("it leads in a circle"));
+                    return Err(refuse(Fault::RedirectLoop("it leads in a circle")));
                 }
                 if seen.len() > redirect::MOST {
-                    return Err(refuse("too many"));
+                    return Err(refuse(Fault::RedirectLoop("too many")));
                 }
                 if next.origin() != url.origin() {
                     // Once gone, a credential does not come back either: the way home was the other host's word.

@@ -380,13 +380,13 @@ async fn redirects_end() {
     let error = fetch(&circle).await.unwrap_err();
     assert_eq!(
         (error.fault(), circle.heads().len()),
-        (&Fault::Redirect("it leads in a circle"), 1)
+        (&Fault::RedirectLoop("it leads in a circle"), 1)
     );
     let endless = Scripted::start(|n, _| Reply::Send(status("301 Moved", &format!("location: /{n}\r\n"))));
     let error = fetch(&endless).await.unwrap_err();
     assert_eq!(
         (error.fault(), endless.heads().len()),
-        (&Fault::Redirect("too many"), 11)
+        (&Fault::RedirectLoop("too many"), 11)
     );
     let written = Scripted::start(|_, _| Reply::Send(status("307 Moved", "location: /x\r\n")));
     let (transport, _) = transport(options());

@@ -11,8 +11,8 @@ use zarr_fs::session::SessionOptions;
 use zarr_fs::testing::{Hang, Harness};
 use zarr_fs::{Capabilities, FileSystem, Options, Path};
 use zarr_gcs::GcsConfig;
-use zarr_tests::RoundGate;
 use zarr_tests::gcs::GcsServer;
+use zarr_tests::{Fault, FaultId, RoundGate, When};
 
 const BUCKET: &str = "test-bucket";
 
@@ -53,6 +53,11 @@ impl Harness for GcsHarness {
         self.0
             .gate(RoundGate::new(usize::MAX).settle(Duration::from_secs(86_400)));
         Box::new(Held(Arc::clone(&self.0)))
+    }
+
+    fn fail(&self) -> Option<Box<dyn Hang>> {
+        let fault = self.0.faults().add(When::always(), Fault::status(503));
+        Some(Box::new(Failing(Arc::clone(&self.0), fault)))
     }
 
     fn open_connections(&self) -> Option<usize> {
@@ -97,6 +102,27 @@ impl Hang for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.ungate();
+    }
+}
+
+/// Requests are answered with 503 while it lives.
+struct Failing(Arc<GcsServer>, FaultId);
+
+impl fmt::Debug for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failing").finish_non_exhaustive()
+    }
+}
+
+impl Hang for Failing {
+    fn held(&self) -> usize {
+        usize::try_from(self.0.faults().hits(self.1)).unwrap_or(usize::MAX)
+    }
+}
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        self.0.faults().remove(self.1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A thousand sessions open at once, each used: what they cost, and that nothing of them is left.
 //!
-//! The client runs in a process of its own and counts its descriptors, threads and memory; the server lives in the parent. The
-//! figures are in docs/sessions.md.
+//! The client runs in a process of its own, counts its descriptors, threads and memory, and prints them; the server lives in the
+//! parent.
 
 #![allow(
     clippy::unwrap_used,

@@ -39,8 +39,8 @@ mod linux {
     use url::Url;
     use zarr_fs::session::{CloseError, SessionOptions, UnclosedLog, UnclosedPolicy};
     use zarr_fs::{
-        ByteRange, CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, LocalFactory,
-        MemoryFactory, Options, Path, PipeOptions, Registry, WriteMode,
+        CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, LocalFactory, MemoryFactory, Options,
+        Path, PipeOptions, Registry, WriteMode,
     };
     use zarr_gcs::GcsFactory;
     use zarr_http::HttpFactory;
@@ -239,7 +239,11 @@ mod linux {
             assert!(found.next().await.is_none(), "after an error nothing follows");
             forked(fs.share().map(drop));
             if let Some(reader) = fs.blocking_reader() {
-                forked(reader.read(&at, ByteRange::Full, &mut Vec::new()).map(drop));
+                forked(
+                    reader
+                        .read(&at, &CatOptions::default(), &mut Vec::new())
+                        .map(drop),
+                );
             }
             for _ in 0..2 {
                 let closed = fs.close().await;

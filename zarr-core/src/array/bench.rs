@@ -44,7 +44,8 @@ pub fn place(array: &Array, selection: &Selection, decoded: &[u8]) -> Result<Vec
     let item_bytes = array.metadata().data_type().size_bytes().unwrap_or(1);
     let plan = Arc::new(array.leaf_plan(selection)?);
     let chunks = plan.len();
-    let output = Output::new(plan, item_bytes, Vec::<u8>::new()).map_err(|error| invalid(error.to_string()))?;
+    let output =
+        Output::new(plan, item_bytes, Vec::<u8>::new()).map_err(|error| invalid(error.to_string()))?;
     for ordinal in 0..chunks {
         if let Some(mut claim) = output.claim(ordinal) {
             place::place(&mut claim, decoded, item_bytes);

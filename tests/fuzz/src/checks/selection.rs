@@ -105,10 +105,15 @@ fn model(select: &Select, length: u64) -> Option<Vec<u64>> {
             let inside = all.take_while(|at| *at < stop).take(LOOKED_AT);
             Some(inside.filter_map(|at| u64::try_from(at).ok()).collect())
         }
+        Select::Mask(mask) => (mask.len() as i128 == length).then(|| {
+            let chosen = (0..).zip(mask).filter(|(_, chosen)| **chosen);
+            chosen.map(|(at, _)| at).collect()
+        }),
         Select::Ellipsis => None,
     }
 }
 
+/// The text of a choice; masks have none, so the list of what they choose stands for them.
 fn print(select: &Select) -> String {
     let bound = |bound: &Option<i64>| bound.map_or_else(String::new, |bound| bound.to_string());
     match select {
@@ -117,6 +122,11 @@ fn print(select: &Select) -> String {
         Select::Range { start, stop, step } => format!("{} : {}:{step}", bound(start), bound(stop)),
         Select::Indices(list) => {
             let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+            format!("[{}]", list.join(" "))
+        }
+        Select::Mask(mask) => {
+            let chosen = mask.iter().enumerate().filter(|(_, chosen)| **chosen);
+            let list: Vec<String> = chosen.map(|(at, _)| at.to_string()).collect();
             format!("[{}]", list.join(" "))
         }
         Select::Ellipsis => "...".to_owned(),

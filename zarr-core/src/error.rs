@@ -192,6 +192,15 @@ impl Error {
         matches!(self, Self::Fs(error) if error.is_retryable())
     }
 
+    /// Whether a value came and is not what it should be: reading it again gives the same.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. } | Self::Fs(zarr_fs::Error::Corrupt { .. })
+        )
+    }
+
     /// Whether the server refuses the caller (401, 403, `EACCES`).
     #[must_use]
     pub fn is_denied(&self) -> bool {

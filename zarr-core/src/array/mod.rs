@@ -7,14 +7,15 @@
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
+mod check;
 mod chunks;
-
 mod data;
 mod element;
 mod layout;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod output;
+mod pieces;
 mod place;
 mod plan;
 mod points;
@@ -26,6 +27,7 @@ mod write;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+pub use check::{ChunkCheck, ChunkFault};
 pub use chunks::DecodedChunk;
 pub use data::ArrayData;
 pub use element::Element;

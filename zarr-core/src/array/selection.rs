@@ -109,7 +109,7 @@ impl Wanted {
     }
 
     /// `count` wanted elements from the `first`-th on.
-    fn part(&self, first: u64, count: u64) -> Self {
+    pub(super) fn part(&self, first: u64, count: u64) -> Self {
         match self {
             Self::Strided { start, step, .. } => Self::Strided {
                 start: start + step * first,
@@ -280,6 +280,15 @@ impl Selection {
         }
         // A row is too long by itself: each is cut further.
         Box::new(parts.flat_map(move |piece| piece.into_pieces(most)))
+    }
+
+    /// A block of an array of `shape`, whose dimensions all stay in the result.
+    pub(super) fn of_dims(dims: Vec<Wanted>, shape: &[u64]) -> Self {
+        Self {
+            kept: vec![true; dims.len()],
+            dims,
+            array_shape: shape.to_vec(),
+        }
     }
 
     pub(crate) fn dims(&self) -> &[Wanted] {

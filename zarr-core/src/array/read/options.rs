@@ -77,3 +77,12 @@ pub struct ReadReport {
     /// Bytes of values that were fetched.
     pub bytes_fetched: u64,
 }
+
+impl ReadReport {
+    /// Counts what another read did as well.
+    pub fn add(&mut self, other: Self) {
+        self.chunks += other.chunks;
+        self.missing_chunks += other.missing_chunks;
+        self.bytes_fetched += other.bytes_fetched;
+    }
+}

@@ -243,10 +243,15 @@ fn difference(copy: &NodeMetadata, live: &Document) -> Option<String> {
             .collect();
         keys.into_iter().find_map(|key| {
             let (copy, live) = (copy.get(key), live.get(key));
-            let is_empty = |value: Option<&Json>| {
-                value.is_none_or(|value| value.as_object().is_some_and(Object::is_empty))
+            // Writers leave these out, or write them empty.
+            let may_be_absent = matches!(key, "attributes" | "storage_transformers");
+            let is_empty = |value: Option<&Json>| match value {
+                None => true,
+                Some(Json::Object(object)) => object.is_empty(),
+                Some(Json::Array(items)) => items.is_empty(),
+                Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => false,
             };
-            let same = copy == live || (key == "attributes" && is_empty(copy) && is_empty(live));
+            let same = copy == live || (may_be_absent && is_empty(copy) && is_empty(live));
             (!same).then(|| format!("{part}{key} differs"))
         })
     })

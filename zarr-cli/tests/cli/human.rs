@@ -177,3 +177,10 @@ fn completions_and_the_manual_page() {
     }
     assert!(run(&["man"]).stdout.contains(".TH zarr-cli"));
 }
+
+/// zarr-python leaves an empty list of storage transformers out of its consolidated copies.
+#[test]
+fn good_consolidated_metadata_is_not_stale() {
+    let ended = run(&["check", &store("v3_tree_cons.zarr")]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}

@@ -43,6 +43,8 @@ Examples:
   zarr-cli ls -lR ./air.zarr                     every member, a line each
   zarr-cli ls --json https://host/air.zarr | jq -r .path
   zarr-cli meta ./air.zarr/air -k /attributes/units
+  zarr-cli stats ./air.zarr/air -i time=0        minimum, mean, maximum, spread
+  zarr-cli check --deep gs://bucket/air.zarr     read every chunk, name the bad ones
   zarr-cli -H 'Authorization: Bearer …' tree https://host/private.zarr
   zarr-cli -o token=/path/key.json -o requester_pays=true du gs://bucket/x.zarr
 
@@ -57,6 +59,31 @@ Exit codes:
 
 stdout is the answer, stderr is talk. With --json errors are JSON too: {code, kind, path, message, hint}.
 Each global option can come from the environment: ZARR_CLI_TIMEOUT=30s, ZARR_CLI_STORAGE_OPTIONS=@opts.json.";
+
+const CAT_EXAMPLES: &str = "\
+Examples:
+  zarr-cli cat ./air.zarr/air -i time=0,lat=:3
+  zarr-cli cat ./air.zarr/air -i '0, ..., ::2' -F csv
+  zarr-cli cat gs://bucket/air.zarr/air -F npy > air.npy";
+
+const STATS_EXAMPLES: &str = "\
+Examples:
+  zarr-cli stats ./air.zarr/air
+  zarr-cli stats ./air.zarr/air -i time=-1 --missing error
+  zarr-cli stats --json gs://bucket/air.zarr/air | jq .mean
+
+These are the stored values: scale_factor and add_offset are not applied. NaN and NaT are counted and left out of the
+rest; elements that equal the fill value are counted and left in. sd is that of the population, as numpy.std has it.
+Complex numbers have a mean and a sd, and no order: no min and max.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  zarr-cli check ./air.zarr                        metadata only
+  zarr-cli check --deep gs://bucket/air.zarr       every chunk too
+  zarr-cli check --deep --json ./air.zarr | jq -r 'select(.code==\"ZC040\").key'
+
+Exit code 1: an error was found; warnings alone give 0. With --deep and --json each finding is a line, and the last line
+sums up.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -73,10 +100,15 @@ pub(crate) enum Verb {
     /// Print the metadata documents as JSON
     Meta(MetaArgs),
     /// Print values of an array
+    #[command(after_help = CAT_EXAMPLES)]
     Cat(CatArgs),
+    /// Sum up an array: minimum, mean, maximum, spread, NaN and fill values
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(StatsArgs),
     /// Sum up stored bytes, chunks and ratios, by one listing
     Du(DuArgs),
-    /// Look for faults in the metadata of a hierarchy
+    /// Look for faults in a hierarchy; --deep reads every chunk
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Tell how a URL is reached: backend, credentials, listing, ranges
     Doctor(DoctorArgs),
@@ -168,8 +200,9 @@ pub(crate) struct MetaArgs {
     pub(crate) pointer: Option<String>,
 }
 
+/// Which elements of an array, and what those of missing chunks are.
 #[derive(Debug, Args)]
-pub(crate) struct CatArgs {
+pub(crate) struct Values {
     #[command(flatten)]
     pub(crate) target: Target,
     /// Which elements: '0:5,::2', '[0, ..., 1:]', 'time=0,lat=:3'
@@ -180,12 +213,24 @@ pub(crate) struct CatArgs {
         allow_hyphen_values = true
     )]
     pub(crate) index: Option<String>,
-    /// How to print them
-    #[arg(short = 'F', long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub(crate) format: CatFormat,
     /// What a missing chunk means
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub(crate) missing: Missing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    #[command(flatten)]
+    pub(crate) values: Values,
+    /// How to print them
+    #[arg(short = 'F', long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: CatFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 /// How values are printed.
@@ -225,6 +270,12 @@ pub(crate) struct CheckArgs {
     /// URL or path of a hierarchy
     #[arg(value_name = "URL", required_unless_present = "list_rules")]
     pub(crate) url: Option<String>,
+    /// Also read and decode every chunk, and look for keys that belong to nothing
+    #[arg(long, conflicts_with = "list_rules")]
+    pub(crate) deep: bool,
+    /// With --deep: what a missing chunk means
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t, requires = "deep")]
+    pub(crate) missing: Missing,
     /// Print the rules: code, severity, meaning
     #[arg(long)]
     pub(crate) list_rules: bool,
@@ -262,6 +313,7 @@ pub(crate) enum Color {
 
 /// Options of every verb; they may stand before or after it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub(crate) struct Global {
     /// Storage option under fsspec's name; repeatable
     #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", global = true)]
@@ -303,7 +355,7 @@ pub(crate) struct Global {
     #[arg(long, value_name = "WHEN", global = true, hide_short_help = true)]
     #[arg(env = "ZARR_CLI_CONSOLIDATED", value_enum, default_value_t)]
     pub(crate) consolidated: Consolidated,
-    /// Print JSON: one document, or one a line (ls)
+    /// Print JSON: one document, or one a line (ls, check --deep)
     #[arg(long, global = true, env = "ZARR_CLI_JSON", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub(crate) json: bool,
     /// Tell more on stderr; -vv: each request
@@ -347,7 +399,13 @@ impl Verb {
             | Self::Tree(TreeArgs { target, .. })
             | Self::Info(InfoArgs { target, .. })
             | Self::Meta(MetaArgs { target, .. })
-            | Self::Cat(CatArgs { target, .. })
+            | Self::Cat(CatArgs {
+                values: Values { target, .. },
+                ..
+            })
+            | Self::Stats(StatsArgs {
+                values: Values { target, .. },
+            })
             | Self::Du(DuArgs { target })
             | Self::Doctor(DoctorArgs { target }) => Some(&target.url),
             Self::Check(args) => args.url.as_deref(),

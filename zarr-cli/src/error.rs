@@ -26,6 +26,10 @@ pub(crate) enum CliError {
     },
     /// A document has no value at a JSON pointer.
     NoSuchValue { pointer: String, keys: Vec<String> },
+    /// The elements of an array are no numbers.
+    NotNumbers { at: String, data_type: String },
+    /// The chunks of arrays could not be decoded, for a reason that says nothing about them; the rest was told.
+    Unchecked { arrays: usize },
     /// Standard output cannot be written.
     Output(io::Error),
     /// A local file that is no part of a hierarchy (storage options) cannot be read.
@@ -91,8 +95,24 @@ impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage { message, .. } => f.write_str(message),
+            // What was tried is told on a line of its own.
+            Self::Core(zarr_core::Error::NodeNotFound { url, .. })
+            | Self::NodeNotFound {
+                error: zarr_core::Error::NodeNotFound { url, .. },
+                ..
+            } => write!(f, "no Zarr node at {url}"),
             Self::Core(error) | Self::NodeNotFound { error, .. } => f.write_str(&chain(error)),
             Self::NoSuchValue { pointer, .. } => write!(f, "the metadata has no value at {pointer}"),
+            Self::NotNumbers { at, data_type } => {
+                write!(
+                    f,
+                    "{at}: elements of type {data_type} are no numbers: nothing to sum up"
+                )
+            }
+            Self::Unchecked { arrays: 1 } => f.write_str("the chunks of 1 array could not be decoded here"),
+            Self::Unchecked { arrays } => {
+                write!(f, "the chunks of {arrays} arrays could not be decoded here")
+            }
             Self::Output(error) => write!(f, "standard output: {error}"),
             Self::File { path, source } => write!(f, "{path}: {source}"),
             Self::Findings => f.write_str("faults were found"),

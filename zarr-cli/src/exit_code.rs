@@ -24,6 +24,7 @@ pub(crate) fn of(error: &CliError) -> (u8, &'static str) {
         CliError::Usage { .. } => (USAGE, "usage"),
         CliError::Core(error) | CliError::NodeNotFound { error, .. } => of_core(error),
         CliError::NoSuchValue { .. } => (NOT_FOUND, "no-such-value"),
+        CliError::NotNumbers { .. } => (UNSUPPORTED, "not-numbers"),
         CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => (PIPE_CLOSED, "pipe-closed"),
         CliError::Output(_) => (INTERNAL, "output"),
         CliError::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -31,7 +32,7 @@ pub(crate) fn of(error: &CliError) -> (u8, &'static str) {
         }
         CliError::File { .. } => (USAGE, "usage"),
         CliError::Findings => (FINDINGS, "findings"),
-        CliError::Partial { .. } => (PARTIAL, "partial"),
+        CliError::Partial { .. } | CliError::Unchecked { .. } => (PARTIAL, "partial"),
         CliError::ChildrenUnknown { .. } => (UNSUPPORTED, "children-unknown"),
         CliError::Timeout(_) => (UNAVAILABLE, "timeout"),
         CliError::Interrupted(signal) => (signal.exit_code(), "interrupted"),
@@ -284,6 +285,9 @@ mod tests {
             }),
             7
         );
+        let (at, data_type) = (String::new(), String::new());
+        assert_eq!(code(CliError::NotNumbers { at, data_type }), 7);
+        assert_eq!(code(CliError::Unchecked { arrays: 1 }), 6);
         assert_eq!(code(CliError::Timeout(Duration::ZERO)), 8);
         assert_eq!(code(CliError::Panic(String::new())), 10);
         assert_eq!(code(CliError::Output(io::ErrorKind::StorageFull.into())), 10);

@@ -11,7 +11,7 @@ pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
         CliError::Usage { hint, .. } => hint.clone().or_else(|| Some("zarr-cli --help".to_owned())),
         CliError::Core(zarr_core::Error::Fs(error)) => of_fs(error, path),
         CliError::NodeNotFound { hint: Some(hint), .. } => Some(hint.clone()),
-        CliError::Core(error) | CliError::NodeNotFound { error, .. } => of_core(error),
+        CliError::Core(error) | CliError::NodeNotFound { error, .. } => of_core(error, path),
         CliError::NoSuchValue { keys, .. } => {
             const MOST: usize = 20;
             let more = if keys.len() > MOST { ", …" } else { "" };
@@ -21,6 +21,8 @@ pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
                 keys.join(", ")
             ))
         }
+        CliError::NotNumbers { .. } => Some(format!("zarr-cli cat {path} prints them")),
+        CliError::Unchecked { .. } => Some("ZC002 and ZC044 name the codecs and data types".to_owned()),
         CliError::Output(error) if error.kind() == std::io::ErrorKind::StorageFull => {
             Some("the disk that the output goes to is full".to_owned())
         }
@@ -44,20 +46,26 @@ fn twice(time: Duration) -> Duration {
     time.saturating_mul(2)
 }
 
-fn of_core(error: &zarr_core::Error) -> Option<String> {
+fn of_core(error: &zarr_core::Error, path: &str) -> Option<String> {
     use zarr_core::Error as E;
     let hint = match error {
         E::NodeNotFound { .. } => "is the path right? zarr-cli ls lists the members of the group above",
         E::NotConsolidated { .. } => "--consolidated auto goes on without it",
         E::InvalidMetadata { .. } => "zarr-cli meta --raw prints the stored documents as they are",
         E::Unsupported { .. } => "zarr-cli meta prints the documents all the same",
+        E::InvalidSelection { .. } => {
+            "-i takes '0:5,::2', '-1', '[0, ..., 1:]' or, by name, 'time=0,lat=:3'; zarr-cli info tells shape and names"
+        }
         E::MissingChunk { .. } => "--missing fill takes the fill value for chunks that are not there",
-        E::Corrupt { .. } => "the stored bytes are wrong: ask the owner, or take another copy",
+        E::Corrupt { .. } => {
+            return Some(format!(
+                "zarr-cli check --deep {path} lists all chunks that are wrong; the owner, or another copy, may have good ones"
+            ));
+        }
         E::Fs(_)
         | E::InvalidCodecs { .. }
         | E::Internal { .. }
         | E::WrongKind { .. }
-        | E::InvalidSelection { .. }
         | E::InvalidNodePath { .. }
         | E::ReadOnly { .. }
         | E::NodeExists { .. }

@@ -57,6 +57,11 @@ rules! {
     SMALL_CHUNKS = "ZC021", Warning, "thousands of chunks below 64 KiB: requests will cost more than data";
     LARGE_CHUNKS = "ZC022", Warning, "chunks above 1 GiB: a reader has to hold a whole one";
     UNLISTED = "ZC030", Warning, "a group's members are unknown, so they were not checked";
+    BAD_CHUNK = "ZC040", Error, "--deep: a chunk, or an inner chunk of a shard, cannot be decoded";
+    MISSING_CHUNK = "ZC041", Error, "--deep --missing error: a chunk is missing";
+    STRAY_KEY = "ZC042", Error, "--deep: a key belongs to no node, or is no key of its array";
+    OUTSIDE_GRID = "ZC043", Error, "--deep: a chunk lies outside the chunk grid: no reader sees it";
+    NOT_DECODED = "ZC044", Warning, "--deep: an array's chunks were not decoded: a codec or data type is not known here";
 }
 
 /// Something that a rule found.
@@ -65,6 +70,20 @@ pub(crate) struct Finding {
     pub(crate) rule: Rule,
     pub(crate) path: String,
     pub(crate) message: String,
+    /// What is concerned, where it is a key and not the node as a whole.
+    pub(crate) place: Option<Place>,
+}
+
+/// A key, and what it should hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) key: String,
+    /// The chunk's coordinates in the chunk grid.
+    pub(crate) chunk: Option<Vec<u64>>,
+    /// In a shard, the coordinates in the grid of inner chunks of the array.
+    pub(crate) inner_chunk: Option<Vec<u64>>,
+    /// Where it was noticed: a codec.
+    pub(crate) stage: Option<String>,
 }
 
 impl Finding {
@@ -73,7 +92,13 @@ impl Finding {
             rule,
             path: path.into(),
             message: message.into(),
+            place: None,
         }
+    }
+
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
     }
 }
 

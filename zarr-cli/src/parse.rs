@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
+use zarr_fs::options::nearest;
 
 use crate::argv::{self, MixUp};
 use crate::cli::Cli;
@@ -42,19 +43,50 @@ pub(crate) fn command_line(argv: impl Iterator<Item = OsString>) -> Result<Cli, 
                 Err(error) => tell(&CliError::Output(error), json),
             };
         }
-        if json {
-            // The first line is the message; usage and hints follow it.
-            let text = error.render().to_string();
-            let message = text
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            return tell(&CliError::usage(message, None), json);
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json {
+            let _ = error.print();
+            return exit_code::USAGE;
         }
-        let _ = error.print();
-        exit_code::USAGE
+        tell(&usage_error(&error), json)
     })
+}
+
+/// What is wrong with the words typed, as all errors are told: a message of one line, and what was probably meant.
+fn usage_error(error: &clap::Error) -> CliError {
+    let text = error.render().to_string();
+    let message: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let meant = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+        ContextKind::SuggestedSubcommand,
+    ]
+    .into_iter()
+    .find_map(|kind| texts(error, kind).into_iter().next())
+    .or_else(|| {
+        let typed = texts(error, ContextKind::InvalidValue).into_iter().next()?;
+        let valid = texts(error, ContextKind::ValidValue);
+        nearest(&typed, valid.iter().map(String::as_str)).map(str::to_owned)
+    });
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+    CliError::Usage {
+        message: message.join(" ").trim_start_matches("error: ").to_owned(),
+        hint: meant
+            .map(|meant| format!("did you mean `{meant}`?"))
+            .or_else(|| usage.map(|usage| format!("{usage}; -h tells more"))),
+    }
+}
+
+/// The texts that clap's error carries for a kind of context.
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        Some(_) | None => Vec::new(),
+    }
 }
 
 fn tell(error: &CliError, json: bool) -> u8 {

@@ -1,12 +1,10 @@
 //! `cat`: values of an array, in pieces that fit into memory.
 
-use zarr_core::array::{Array, ArrayData, MissingChunks, ReadOptions, Selection};
-use zarr_core::hierarchy::Node;
-use zarr_core::metadata::Json;
+use zarr_core::array::ArrayData;
 
-use super::open;
+use super::values::Wanted;
 use crate::app::App;
-use crate::cli::{CatArgs, CatFormat, Missing};
+use crate::cli::{CatArgs, CatFormat};
 use crate::error::CliError;
 use crate::output::Output;
 use crate::render::values;
@@ -15,22 +13,12 @@ use crate::render::values;
 const PIECE_BYTES: u64 = 256 << 20;
 
 pub(super) async fn run(app: &App, args: &CatArgs, out: &mut Output) -> Result<(), CliError> {
-    let opened = open::node(app, &args.target.url).await?;
-    opened.ensure_supported()?;
-    let Node::Array(array) = &opened.node else {
-        return Err(CliError::usage(
-            "cat prints an array, and this is a group",
-            Some("zarr-cli ls lists its arrays"),
-        ));
-    };
-    let selection = match &args.index {
-        None => Selection::all(array.shape()),
-        Some(text) => Selection::parse(text, array.shape(), &dimension_names(array))?,
-    };
-    let options = ReadOptions::default().with_missing(match args.missing {
-        Missing::Fill => MissingChunks::Fill,
-        Missing::Error => MissingChunks::Error,
-    });
+    let Wanted {
+        array,
+        selection,
+        options,
+        ..
+    } = Wanted::open(app, "cat", &args.values).await?;
     let data_type = array.metadata().data_type();
     let shape = selection.shape();
     let format = if app.global.json {
@@ -79,22 +67,4 @@ fn text(data: &ArrayData, writer: &mut values::Rows, out: &mut Output) -> Result
         writer.value(data.data_type(), data.element(index).unwrap_or_default(), out)?;
     }
     Ok(())
-}
-
-/// The dimensions' names: of the document, or as xarray writes them to v2.
-fn dimension_names(array: &Array) -> Vec<Option<String>> {
-    match array.metadata().dimension_names() {
-        Some(names) => names.to_vec(),
-        None => {
-            let names = array
-                .attributes()
-                .get("_ARRAY_DIMENSIONS")
-                .and_then(Json::as_array)
-                .unwrap_or_default();
-            names
-                .iter()
-                .map(|name| name.as_str().map(str::to_owned))
-                .collect()
-        }
-    }
 }

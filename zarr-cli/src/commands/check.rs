@@ -1,13 +1,15 @@
-//! `check`: faults in the metadata of a hierarchy.
+//! `check`: faults in the metadata of a hierarchy; with `--deep`, in its chunks and keys too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use zarr_core::hierarchy::{ConsolidatedMode, Member, Node};
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::metadata::{ConsolidatedMetadata, Document, Json, NodeMetadata};
-use zarr_core::{Group, NodeKind, NodePath, ZarrFormat, hierarchy};
+use zarr_core::{Array, Group, NodeKind, NodePath, Store, ZarrFormat, hierarchy};
 
+use super::deep::Deep;
 use super::open;
 use super::tally::Tally;
 use crate::app::App;
@@ -33,6 +35,7 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
             checked
                 .findings
                 .push(Finding::new(lint::INVALID, "/", crate::error::chain(&error)));
+            checked.blind.push("/".to_owned());
             Ok(())
         }
         other => other,
@@ -40,6 +43,14 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
     checked
         .findings
         .sort_by(|a, b| (&a.path, a.rule.code).cmp(&(&b.path, b.rule.code)));
+    if args.deep {
+        ended?;
+        let read = Deep::new(app, args.missing, out).run(&checked).await;
+        return match read {
+            Ok(()) | Err(CliError::Findings) => checked.unread.outcome(&shown).and(read),
+            Err(error) => Err(error),
+        };
+    }
     let errors = checked
         .findings
         .iter()
@@ -48,7 +59,15 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
     if app.global.json {
         out.json(&document(&checked, errors), PrintOptions::compact())?;
     } else {
-        out.text(&render::findings(&checked.findings, checked.nodes, out.theme))?;
+        let warnings = checked.findings.len() - errors;
+        out.text(&render::table(&checked.findings, out.theme))?;
+        out.text(&render::summary(
+            errors,
+            warnings,
+            checked.nodes(),
+            None,
+            out.theme,
+        ))?;
     }
     ended.and_then(|()| checked.unread.outcome(&shown))?;
     if errors > 0 {
@@ -59,17 +78,29 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
 }
 
 #[derive(Debug, Default)]
-struct Checked {
-    nodes: usize,
-    findings: Vec<Finding>,
+pub(super) struct Checked {
+    pub(super) findings: Vec<Finding>,
+    /// Where the nodes lie.
+    pub(super) places: BTreeSet<NodePath>,
+    pub(super) arrays: BTreeMap<NodePath, Array>,
+    /// Places that could not be read or listed, whatever the reason.
+    pub(super) blind: Vec<String>,
+    pub(super) store: Option<Arc<Store>>,
     /// What could not be read for a reason that says nothing about the hierarchy.
     unread: Tally,
+}
+
+impl Checked {
+    pub(super) fn nodes(&self) -> usize {
+        self.places.len()
+    }
 }
 
 /// Reads every document, not the consolidated copies, and compares them with the copies.
 async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliError> {
     let address = url::parse(url)?;
     let store = app.open(&address)?;
+    checked.store = Some(Arc::clone(&store));
     let options = open::options(app).with_consolidated(ConsolidatedMode::Ignore);
     let root = hierarchy::open(&store, &NodePath::root(), options).await?;
     let mut live: BTreeMap<NodePath, Document> = BTreeMap::new();
@@ -87,6 +118,9 @@ async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliErro
             continue;
         }
         let view = open::member(&member, &NodePath::root());
+        if let MemberView::Broken { path, .. } | MemberView::Unlisted { path, .. } = &view {
+            checked.blind.push(path.clone());
+        }
         match &view {
             MemberView::Broken { path, code, message } if *code == exit_code::CORRUPT => {
                 checked.findings.push(Finding::new(lint::INVALID, path, message));
@@ -123,7 +157,7 @@ fn note(
     views: &mut BTreeMap<NodePath, NodeView>,
 ) {
     let view = NodeView::of(node, &NodePath::root());
-    checked.nodes += 1;
+    checked.places.insert(node.path().clone());
     for warning in node.warnings() {
         checked
             .findings
@@ -137,6 +171,7 @@ fn note(
                     .push(Finding::new(lint::UNSUPPORTED, &view.path, error.to_string()));
             }
             checked.findings.extend(lint::array(&view));
+            checked.arrays.insert(node.path().clone(), array.clone());
             array.metadata().document().clone()
         }
         Node::Group(group) => group.metadata().document().clone(),
@@ -260,22 +295,41 @@ fn difference(copy: &NodeMetadata, live: &Document) -> Option<String> {
 static EMPTY: std::sync::LazyLock<Object> = std::sync::LazyLock::new(Object::new);
 
 fn document(checked: &Checked, errors: usize) -> Json {
-    let findings: Vec<Json> = checked
-        .findings
-        .iter()
-        .map(|finding| {
-            let mut object = Object::new();
-            object.insert("code", finding.rule.code);
-            object.insert("severity", finding.rule.severity.to_string());
-            object.insert("path", finding.path.as_str());
-            object.insert("message", finding.message.as_str());
-            Json::Object(object)
-        })
-        .collect();
+    let findings: Vec<Json> = checked.findings.iter().map(fields).map(Json::Object).collect();
     let mut document = Object::new();
-    document.insert("nodes", checked.nodes);
+    document.insert("nodes", checked.nodes());
     document.insert("errors", errors);
     document.insert("warnings", findings.len() - errors);
     document.insert("findings", findings);
     Json::Object(document)
+}
+
+/// A finding as a line of its own.
+pub(super) fn finding_json(finding: &Finding) -> Json {
+    let mut line = Object::new();
+    line.insert("kind", "finding");
+    for (key, value) in fields(finding).iter() {
+        line.insert(key, value.clone());
+    }
+    if let Some(place) = &finding.place {
+        let numbers = |chunk: &Option<Vec<u64>>| {
+            chunk
+                .as_ref()
+                .map(|chunk| chunk.iter().map(|at| Json::from(*at)).collect::<Vec<_>>())
+        };
+        line.insert("key", place.key.as_str());
+        line.insert("chunk", numbers(&place.chunk));
+        line.insert("inner_chunk", numbers(&place.inner_chunk));
+        line.insert("stage", place.stage.as_deref());
+    }
+    Json::Object(line)
+}
+
+fn fields(finding: &Finding) -> Object {
+    let mut object = Object::new();
+    object.insert("code", finding.rule.code);
+    object.insert("severity", finding.rule.severity.to_string());
+    object.insert("path", finding.path.as_str());
+    object.insert("message", finding.message.as_str());
+    object
 }

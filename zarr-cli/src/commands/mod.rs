@@ -4,6 +4,7 @@ mod cat;
 mod check;
 mod completions;
 mod coordinates;
+mod deep;
 mod doctor;
 mod du;
 mod info;
@@ -12,8 +13,11 @@ mod man;
 mod meta;
 mod open;
 mod show;
+mod stats;
+mod stray;
 mod tally;
 mod tree;
+mod values;
 
 use std::sync::Arc;
 
@@ -41,6 +45,7 @@ async fn dispatch(app: &App, verb: Verb, out: &mut Output) -> Result<(), CliErro
         Verb::Info(args) => info::run(app, &args, out).await,
         Verb::Meta(args) => meta::run(app, &args, out).await,
         Verb::Cat(args) => cat::run(app, &args, out).await,
+        Verb::Stats(args) => stats::run(app, &args, out).await,
         Verb::Du(args) => du::run(app, &args, out).await,
         Verb::Doctor(args) => doctor::run(app, &args, out).await,
         Verb::Check(args) => check::run(app, &args, out).await,

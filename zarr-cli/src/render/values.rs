@@ -1,9 +1,10 @@
 //! Values of an array as text, JSON, CSV, and the header of a NumPy file.
 
-use zarr_core::metadata::data_type::{FloatKind, IntKind};
+use zarr_core::metadata::data_type::{FloatKind, IntKind, TimeScale, TimeUnit};
 use zarr_core::metadata::json::PrintOptions;
 use zarr_core::metadata::{DataType, Json, element_to_json};
 
+use super::time64;
 use crate::cli::CatFormat;
 use crate::error::CliError;
 use crate::output::Output;
@@ -55,7 +56,7 @@ impl Rows {
                     (true, 1, _) | (true, _, CatFormat::Csv) => out.text("\n")?,
                     (true, _, _) => out.text("\n\n")?,
                 }
-                out.text(&plain(&value, self.format))?;
+                out.text(&plain(data_type, element, &value, self.format))?;
             }
         }
         self.begun = true;
@@ -97,20 +98,45 @@ fn empty(shape: &[u64]) -> String {
     }
 }
 
-/// A value as a person or a table reads it: text without quotes where it needs none.
-fn plain(value: &Json, format: CatFormat) -> String {
-    let text = match value {
-        Json::String(text) => crate::escape::text(text).to_string(),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-            value.print(PrintOptions::compact())
+/// A value as a person or a table reads it: text without quotes where it needs none, dates as dates, complex numbers as
+/// Python writes them.
+fn plain(data_type: &DataType, element: &[u8], value: &Json, format: CatFormat) -> String {
+    let text = match (data_type, value) {
+        (DataType::DateTime64(scale), _) => <[u8; 8]>::try_from(element)
+            .ok()
+            .and_then(|bytes| time64::date(i64::from_le_bytes(bytes), *scale))
+            .unwrap_or_else(|| number(value)),
+        (DataType::Complex { .. }, Json::Array(parts)) if parts.len() == 2 => complex(&parts[0], &parts[1]),
+        (_, Json::String(text)) => crate::escape::text(text).to_string(),
+        (_, value) => value.print(PrintOptions::compact()),
+    };
+    let quoted = match format {
+        CatFormat::Csv => text.contains([',', '"', '\n']),
+        // Between spaces, what is empty or has spaces would not be seen.
+        CatFormat::Text | CatFormat::Json | CatFormat::Npy | CatFormat::Bin => {
+            value.as_str().is_some() && (text.is_empty() || text.contains([' ', '"']))
         }
     };
-    let quoted = format == CatFormat::Csv && text.contains([',', '"', '\n']);
     if quoted {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
     }
+}
+
+/// A number or what stands for one, without quotes.
+pub(crate) fn number(value: &Json) -> String {
+    match value.as_str() {
+        Some(word) => word.to_owned(),
+        None => value.print(PrintOptions::compact()).trim_matches('"').to_owned(),
+    }
+}
+
+/// A complex number as Python writes it.
+pub(crate) fn complex(re: &Json, im: &Json) -> String {
+    let (re, im) = (number(re), number(im));
+    let sign = if im.starts_with('-') { "" } else { "+" };
+    format!("{re}{sign}{im}j")
 }
 
 /// The header of a NumPy file, version 1.0 or 2.0.
@@ -126,7 +152,7 @@ pub(crate) fn npy_header(data_type: &DataType, shape: &[u64]) -> Result<Vec<u8>,
     };
     let lengths: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
     let mut header = format!(
-        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
+        "{{'descr': {descr}, 'fortran_order': False, 'shape': ({}), }}",
         lengths.join(" ")
     );
     // Magic, version and length are 12 bytes in version 2.0; the whole is a multiple of 64 and ends in a line feed.
@@ -143,18 +169,57 @@ pub(crate) fn npy_header(data_type: &DataType, shape: &[u64]) -> Result<Vec<u8>,
     .concat())
 }
 
-/// NumPy's name of a data type whose decoded form is NumPy's own.
+/// NumPy's description of a data type whose decoded form is NumPy's own: a name in quotes, for structs a list of fields.
+fn descr(data_type: &DataType) -> Option<String> {
+    let DataType::Struct(fields) = data_type else {
+        return name(data_type).map(|name| format!("'{name}'"));
+    };
+    let fields = fields.fields().iter().map(|field| {
+        let shape = match field.shape() {
+            [] => String::new(),
+            shape => {
+                let lengths: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
+                format!(", ({})", lengths.join(" "))
+            }
+        };
+        descr(field.data_type()).map(|of| format!("({}, {of}{shape})", python_text(field.name())))
+    });
+    let fields: Vec<String> = fields.collect::<Option<_>>()?;
+    Some(format!("[{}]", fields.join(", ")))
+}
+
+/// Text as a literal of Python, in ASCII.
+fn python_text(text: &str) -> String {
+    let mut literal = "'".to_owned();
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => literal.extend(['\\', c]),
+            ' '..='~' => literal.push(c),
+            _ => literal += &format!("\\U{:08x}", u32::from(c)),
+        }
+    }
+    literal + "'"
+}
+
+/// NumPy's name of a scalar data type.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "data types that NumPy does not know have no name there, new ones too"
 )]
-fn descr(data_type: &DataType) -> Option<String> {
+fn name(data_type: &DataType) -> Option<String> {
     let of_size = |letter: char, order: char| {
         data_type
             .size_bytes()
             .map(|size| format!("{order}{letter}{size}"))
     };
+    let time = |letter: char, scale: &TimeScale| match (scale.unit, scale.scale_factor) {
+        (TimeUnit::Generic, _) => format!("<{letter}8"),
+        (unit, 1) => format!("<{letter}8[{}]", unit.code()),
+        (unit, factor) => format!("<{letter}8[{factor}{}]", unit.code()),
+    };
     match data_type {
+        DataType::DateTime64(scale) => Some(time('M', scale)),
+        DataType::TimeDelta64(scale) => Some(time('m', scale)),
         DataType::Bool => Some("|b1".to_owned()),
         DataType::Int(IntKind::Int8) => Some("|i1".to_owned()),
         DataType::Int(IntKind::UInt8) => Some("|u1".to_owned()),
@@ -169,5 +234,58 @@ fn descr(data_type: &DataType) -> Option<String> {
         DataType::NullTerminatedBytes { .. } => of_size('S', '|'),
         DataType::FixedLengthUtf32 { code_points } => Some(format!("<U{code_points}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zarr_core::metadata::data_type::{ComplexName, StructType};
+
+    #[test]
+    fn structs_and_times_have_numpy_s_names() {
+        let scale = TimeScale {
+            unit: TimeUnit::Microsecond,
+            scale_factor: 10,
+        };
+        let fields = [
+            ("it's".to_owned(), DataType::DateTime64(scale)),
+            ("ü".to_owned(), DataType::Int(IntKind::Int16)),
+        ];
+        let data_type = DataType::Struct(StructType::new(fields).unwrap());
+        assert_eq!(
+            descr(&data_type).unwrap(),
+            r"[('it\'s', '<M8[10us]'), ('\U000000fc', '<i2')]"
+        );
+        assert!(descr(&DataType::String).is_none());
+        assert!(npy_header(&DataType::Float(FloatKind::BFloat16), &[2]).is_err());
+    }
+
+    #[test]
+    fn values_are_told_apart() {
+        let shown = |data_type: &DataType, element: &[u8], format| {
+            let value = element_to_json(data_type, element).unwrap();
+            plain(data_type, element, &value, format)
+        };
+        let complex = DataType::Complex {
+            component: FloatKind::Float32,
+            name: ComplexName::TotalBits,
+        };
+        let element = [1.5_f32, f32::NEG_INFINITY].map(f32::to_le_bytes).concat();
+        assert_eq!(shown(&complex, &element, CatFormat::Text), "1.5-Infinityj");
+        let element = [-0.0_f32, 2.0].map(f32::to_le_bytes).concat();
+        assert_eq!(shown(&complex, &element, CatFormat::Csv), "-0.0+2.0j");
+        for (text, in_text, in_csv) in [
+            ("a", "a", "a"),
+            ("", "\"\"", ""),
+            ("a b", "\"a b\"", "a b"),
+            ("a,b", "a,b", "\"a,b\""),
+        ] {
+            assert_eq!(
+                shown(&DataType::String, text.as_bytes(), CatFormat::Text),
+                in_text
+            );
+            assert_eq!(shown(&DataType::String, text.as_bytes(), CatFormat::Csv), in_csv);
+        }
     }
 }

@@ -178,6 +178,124 @@ fn completions_and_the_manual_page() {
     assert!(run(&["man"]).stdout.contains(".TH zarr-cli"));
 }
 
+/// A slip of the fingers is told as all errors are, with what was meant, to people and to programs.
+#[test]
+fn mistyped_options_are_told_with_what_was_meant() {
+    for (args, meant) in [
+        (&["ls", "--arays", "x"][..], "did you mean `--arrays`?"),
+        (
+            &["stats", "--mising", "error", "x"][..],
+            "did you mean `--missing`?",
+        ),
+        (&["stat", "x.zarr"][..], "did you mean `stats`?"),
+        (&["check", "--deeep", "x"][..], "did you mean `--deep`?"),
+    ] {
+        let ended = run(args);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.starts_with("error[usage]: "), "{ended:?}");
+        assert!(ended.stderr.contains(meant), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 2, "{ended:?}");
+        let ended = run(&[&["--json"][..], args].concat());
+        assert_eq!(ended.last_json()["hint"], meant, "{ended:?}");
+    }
+    let ended = run(&["cat", "-F", "xml", "x"]);
+    assert!(ended.stderr.contains("text, csv, json, npy, bin"), "{ended:?}");
+    let ended = run(&[
+        "cat",
+        &format!("{}/temp", store("xarray_v3.zarr")),
+        "-i",
+        "lat=99",
+    ]);
+    assert!(ended.stderr.contains("  hint   -i takes '0:5,::2'"), "{ended:?}");
+    let ended = run(&["ls", "/nonexistent/x.zarr"]);
+    assert!(
+        ended
+            .stderr
+            .starts_with("error[not-found]: no Zarr node at /nonexistent/x.zarr\n  tried  zarr.json"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn an_array_in_a_few_numbers() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr/air");
+    let ended = run(&["stats", air, "-i", "time=:2,lat=0,lon=:3"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (_, rest) = ended.stdout.split_once('\n').unwrap();
+    insta::assert_snapshot!(rest, @"
+    data type  int16, as stored: scale_factor and add_offset are not applied
+    elements   2×3 = 6
+    min        -1080
+    mean       -1060.1666666666667
+    max        -1037
+    sd         14.735633304642487
+    fill       0 equal the fill value -32767
+    chunks     1, none missing
+    ");
+}
+
+/// Dates, complex numbers and what is no number, as `cat` prints them.
+#[test]
+fn times_and_complex_numbers_in_a_few_words() {
+    let of = |path: &str| {
+        run(&["stats", &store(path)])
+            .stdout
+            .split_once('\n')
+            .unwrap()
+            .1
+            .to_owned()
+    };
+    insta::assert_snapshot!(of("v2_arrays.zarr/dt64"), @r#"
+    data type  datetime64[ns]
+    elements   9
+    min        1969-12-31T23:59:59.999163232
+    mean       1969-12-31T23:59:59.999727887
+    max        1970-01-01T00:00:00.000345902
+    sd         458578.37740086415 ns
+    NaT        1
+    fill       1 equal the fill value "NaT"
+    chunks     3, none missing
+    "#);
+    insta::assert_snapshot!(of("v2_arrays.zarr/c8"), @r#"
+    data type  complex64
+    elements   9
+    min        -
+    mean       -0.3663759343326092+Infinityj
+    max        -
+    sd         NaN
+    NaN        1
+    infinite   1
+    fill       0 equal the fill value ["NaN",0.0]
+    chunks     3, none missing
+    "#);
+}
+
+#[test]
+fn values_look_like_what_they_are() {
+    let cat = |path: &str, args: &[&str]| run(&[&["cat", store(path).as_str()][..], args].concat()).stdout;
+    assert_eq!(
+        cat("v2_arrays.zarr/dt64", &["-i", ":2"]),
+        "1969-12-31T23:59:59.999717905 NaT\n"
+    );
+    assert_eq!(
+        cat("v2_arrays.zarr/c8", &["-i", "3:4"]),
+        "-2.4112916-0.74632174j\n"
+    );
+    assert_eq!(
+        cat("v2_arrays.zarr/c8", &["-i", "2", "-F", "csv"]),
+        "-0.0+Infinityj\n"
+    );
+    assert_eq!(cat("v2_arrays.zarr/U5", &["-i", ":4"]), "Xß \" \" \"\" 0\n");
+    let npy = command(&["cat", "-F", "npy", &store("v2_arrays.zarr/struct")])
+        .output()
+        .unwrap();
+    let header = String::from_utf8_lossy(&npy.stdout[12..140]).into_owned();
+    assert!(
+        header.starts_with("{'descr': [('a', '<i4'), ('b', '|S3'), ('c', '<f8')], "),
+        "{header}"
+    );
+}
+
 /// zarr-python leaves an empty list of storage transformers out of its consolidated copies.
 #[test]
 fn good_consolidated_metadata_is_not_stale() {

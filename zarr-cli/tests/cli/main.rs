@@ -8,9 +8,11 @@
 )]
 
 mod corpus;
+mod deep;
 mod exit_codes;
 mod human;
 mod place;
 mod process;
 mod remote;
 mod run;
+mod stats;

@@ -1,0 +1,108 @@
+//! An array in a few numbers, a line each.
+
+use zarr_core::array::ReadReport;
+use zarr_core::metadata::data_type::TimeScale;
+use zarr_core::metadata::{DataType, Json};
+
+use super::table::{Cell, layout};
+use super::{Theme, time64, values, words};
+use crate::escape;
+use crate::stats::Statistics;
+use crate::view::NodeView;
+
+/// The statistics of elements of `shape` that were read from the array `view`.
+pub(crate) fn statistics(
+    statistics: &Statistics,
+    report: ReadReport,
+    shape: &[u64],
+    view: &NodeView,
+    theme: Theme,
+) -> String {
+    let data_type = view.data_type();
+    let value = |value: Option<Json>| value.map_or_else(|| "-".to_owned(), plain);
+    let when = |value: Option<Json>| match (&data_type, value.map(plain)) {
+        (_, None) => "-".to_owned(),
+        (Some(DataType::DateTime64(scale)), Some(ticks)) => date(&ticks, *scale).unwrap_or(ticks),
+        (Some(DataType::TimeDelta64(scale)), Some(ticks)) => format!("{ticks} {}", unit(*scale)),
+        (_, Some(number)) => number,
+    };
+    let spread = match &data_type {
+        Some(DataType::DateTime64(scale) | DataType::TimeDelta64(scale)) if statistics.sd().is_some() => {
+            format!("{} {}", value(statistics.sd()), unit(*scale))
+        }
+        _ => value(statistics.sd()),
+    };
+    let elements = match shape {
+        [] | [_] => statistics.elements().to_string(),
+        _ => format!("{} = {}", words::shape(shape, &[]), statistics.elements()),
+    };
+    let is_packed = ["scale_factor", "add_offset"]
+        .iter()
+        .any(|name| view.attributes.contains_key(name));
+    let stored = if is_packed {
+        ", as stored: scale_factor and add_offset are not applied"
+    } else {
+        ""
+    };
+    let mut rows = vec![
+        ("data type", words::data_type(view) + stored),
+        ("elements", elements),
+        ("min", when(statistics.min())),
+        ("mean", when(statistics.mean())),
+        ("max", when(statistics.max())),
+        ("sd", spread),
+    ];
+    if let Some(nan) = statistics.nan() {
+        let is_time = matches!(
+            data_type,
+            Some(DataType::DateTime64(_) | DataType::TimeDelta64(_))
+        );
+        rows.push((if is_time { "NaT" } else { "NaN" }, nan.to_string()));
+    }
+    if statistics.infinite() > 0 {
+        rows.push(("infinite", statistics.infinite().to_string()));
+    }
+    let fill = match statistics.filled() {
+        Some(count) => {
+            let fill = words::value(view.stored("fill_value"), 40);
+            format!("{count} equal the fill value {fill}")
+        }
+        None => "no fill value".to_owned(),
+    };
+    rows.push(("fill", fill));
+    let missing = match report.missing_chunks {
+        0 => "none missing".to_owned(),
+        count => format!("{count} missing: their elements are the fill value"),
+    };
+    rows.push(("chunks", format!("{}, {missing}", report.chunks)));
+    let rows: Vec<Vec<Cell>> = rows
+        .into_iter()
+        .map(|(name, text)| {
+            vec![
+                Cell::painted(name, |name| theme.dim(name)),
+                escape::text(&text).into_owned().into(),
+            ]
+        })
+        .collect();
+    layout(&rows, &[], "")
+}
+
+fn plain(value: Json) -> String {
+    match value.as_array() {
+        Some([re, im]) => values::complex(re, im),
+        Some(_) | None => values::number(&value),
+    }
+}
+
+/// The date of a number of ticks, whose fraction is dropped.
+fn date(ticks: &str, scale: TimeScale) -> Option<String> {
+    time64::date(ticks.split('.').next()?.parse().ok()?, scale)
+}
+
+/// What a tick is: `ns`, `10 us`.
+fn unit(scale: TimeScale) -> String {
+    match scale.scale_factor {
+        1 => scale.unit.code().to_owned(),
+        factor => format!("× {factor} {}", scale.unit.code()),
+    }
+}

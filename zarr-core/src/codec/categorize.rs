@@ -82,15 +82,12 @@ impl Categorize {
         }
     }
 
-    /// The labels as elements of fixed length; NumPy cuts what is longer.
+    /// The labels as elements of fixed length, longer ones as they are: as in NumPy no element equals those, and they are cut
+    /// where they are written to one.
     fn elements(&self, code_points: usize) -> Vec<Vec<u8>> {
         let element = |label: &String| {
-            let mut element: Vec<u8> = label
-                .chars()
-                .take(code_points)
-                .flat_map(|c| u32::from(c).to_le_bytes())
-                .collect();
-            element.resize(4 * code_points, 0);
+            let mut element: Vec<u8> = label.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+            element.resize(element.len().max(4 * code_points), 0);
             element
         };
         self.labels.iter().map(element).collect()
@@ -143,7 +140,7 @@ impl ArrayToBytes for Categorize {
             .zip(out.chunks_exact_mut(4 * code_points))
         {
             match self.label(number) {
-                Some(index) => out.copy_from_slice(&elements[index]),
+                Some(index) => out.copy_from_slice(&elements[index][..4 * code_points]),
                 None => out.fill(0),
             }
         }

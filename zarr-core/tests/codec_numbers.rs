@@ -399,3 +399,29 @@ fn zfp_brings_infinities_and_the_largest_numbers_back() {
         );
     }
 }
+
+/// numcodecs compresses no big-endian numbers, and takes what it decompresses for little-endian ones: what we wrote would be
+/// read with its bytes swapped.
+#[test]
+fn big_endian_numbers_are_no_input_of_number_compressors_in_v2() {
+    use zarr_core::metadata::V2ArrayBuilder;
+    use zarr_core::metadata::data_type::{Endianness, IntKind};
+    for compressor in ["pcodec", "zfpy"] {
+        let array = |endianness| {
+            let config = Json::parse(format!(r#"{{"id":"{compressor}","mode":5,"level":8}}"#).as_bytes())
+                .expect("JSON");
+            let metadata = V2ArrayBuilder::new(&[8], DataType::Int(IntKind::Int32))
+                .endianness(endianness)
+                .compressor(Some(NamedConfig::parse_v2(&config).expect("codec")))
+                .build()
+                .expect("metadata");
+            CodecChain::for_array(&metadata, &[8])
+        };
+        let error = array(Endianness::Big).expect_err("refused");
+        assert!(
+            matches!(error.kind, CodecErrorKind::Unsupported { .. }),
+            "{error}"
+        );
+        assert!(array(Endianness::Little).is_ok(), "{compressor}");
+    }
+}

@@ -1,4 +1,5 @@
-//! What we write, zarr-python reads; what NumPy selects, we select.
+//! What we write, others read; what they select, we select: zarr-python, zarrs and tensorstore, each in its newest version,
+//! and NumPy.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +11,14 @@
     reason = "a test"
 )]
 
+mod chains;
 mod corpus;
+mod matrix;
 mod objects;
+mod peers;
+mod refusals;
 mod selections;
+mod values;
 
 use std::process::ExitCode;
 
@@ -22,11 +28,13 @@ use zarr_tests::python::{self, Python};
 use zarr_tests::trial;
 
 /// What the comparisons were made with; newer versions are read too, but figures should be repeatable.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 6] = [
     "zarr==3.4.2",
     "numcodecs[pcodec]==0.17.1",
     "zfpy==1.0.1",
     "cast-value-rs>=0.4.2",
+    "tensorstore==0.1.86",
+    "zarrs==0.2.3",
 ];
 
 fn find() -> Result<Found<Python>, Failed> {
@@ -39,6 +47,11 @@ fn main() -> ExitCode {
         find,
         |python: Python| corpus::zarr_python_reads(&python),
     )];
+    trials.push(trial::needing(
+        "every_data_type_with_every_codec_is_read_by_the_peers",
+        find,
+        |python: Python| peers::read(&python),
+    ));
     trials.push(trial::needing(
         "selections_are_those_of_numpy",
         find,

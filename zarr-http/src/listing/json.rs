@@ -65,10 +65,6 @@ impl Row {
     fn entry(self, folder: &Folder) -> Result<Option<Entry>, NoListing> {
         let size_bytes = self.size.and_then(|size| u64::try_from(size).ok());
         match (self.kind.as_deref(), self.is_dir, &self.url) {
-            // nginx writes the time always; names and kinds alone are somebody else's.
-            (Some("file" | "directory"), None, None) if self.mtime.is_none() => {
-                Err(NoListing::Not("JSON of another kind"))
-            }
             (Some(kind @ ("file" | "directory")), None, None) => {
                 let is_dir = kind == "directory";
                 let modified = self.mtime.as_deref().and_then(super::http_date);

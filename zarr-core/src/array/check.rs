@@ -9,7 +9,8 @@ use super::pieces::{cells, start_of};
 use super::plan::Plan;
 use super::read::with_scratch;
 use super::selection::{Selection, Wanted};
-use super::{Array, MissingChunks, ReadOptions, ReadReport, compute};
+use super::{Array, MissingChunks, ReadOptions, ReadReport};
+use crate::compute;
 use crate::error::{Error, Result};
 
 /// Inner chunks of a bad shard that are read at once, to find the bad ones.

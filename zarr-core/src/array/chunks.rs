@@ -6,7 +6,8 @@ use futures::stream::{BoxStream, StreamExt};
 
 use super::pieces::start_of;
 use super::selection::Selection;
-use super::{Array, ArrayData, ReadOptions, ReadReport, compute};
+use super::{Array, ArrayData, ReadOptions, ReadReport};
+use crate::compute;
 use crate::error::Result;
 
 /// A decoded chunk with its place in the array.

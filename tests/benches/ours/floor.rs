@@ -71,9 +71,8 @@ fn from_memory(chain: &CodecChain, pieces: &[Piece], size: usize) -> Result<(f64
 
 fn from_files(chain: &CodecChain, pieces: &[Piece], size: usize) -> Result<(f64, f64)> {
     warm()?;
-    let mut out = Vec::new();
     let (begun, cpu) = (Instant::now(), cpu_seconds());
-    out.append(&mut new_memory(pieces.len() * size)?);
+    let mut out = new_memory(pieces.len() * size)?;
     let next = Mutex::new(pieces.iter().zip(out.chunks_exact_mut(size)));
     on_all_cores(|| {
         let (mut scratch, mut encoded) = (Scratch::new(), Vec::new());

@@ -197,10 +197,10 @@ impl Core {
     }
 
     /// Awaits `call`, or gives `forked` once this is a forked child: what would answer it lives in the parent only.
-    pub(crate) async fn unless_forked<F: Future>(
+    pub(crate) async fn unless_forked<F: Future + Send>(
         &self,
         call: F,
-        forked: impl Fn() -> F::Output,
+        forked: impl Fn() -> F::Output + Send + Sync,
     ) -> F::Output {
         let mut call = std::pin::pin!(call);
         std::future::poll_fn(|cx| {

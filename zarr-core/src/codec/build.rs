@@ -196,13 +196,14 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
             }
             Make::ArrayToBytes(make) => {
                 let seen = view.take().ok_or_else(|| no_array(config))?;
-                if seen.swap != Swap::Nothing {
+                let is_text = matches!(seen.array.data_type(), DataType::FixedLengthUtf32 { .. });
+                if seen.swap != Swap::Nothing && !is_text {
                     // numcodecs writes none, and what it reads it takes for little-endian.
                     let what = "big-endian numbers in a v2 array";
                     return Err(CodecError::unsupported(config.codec(), what));
                 }
                 let codec = make(config, &seen.array, Nesting(0))?;
-                Arc::new(SerializedBuffer::new(codec, &seen.array))
+                Arc::new(SerializedBuffer::new(codec, seen.swap, &seen.array))
             }
         };
         bytes_to_bytes.push(made);

@@ -84,18 +84,20 @@ impl BytesToBytes for ArrayBuffer {
     }
 }
 
-/// An array→bytes codec that v2 uses as a compressor of a little-endian buffer.
+/// An array→bytes codec that v2 uses as a compressor.
 #[derive(Debug)]
 pub(super) struct SerializedBuffer {
     codec: Arc<dyn ArrayToBytes>,
+    swap: Swap,
     size: Size,
 }
 
 impl SerializedBuffer {
-    /// `decoded` is the array in the buffer that is compressed.
-    pub(super) fn new(codec: Arc<dyn ArrayToBytes>, decoded: &Representation) -> Self {
+    /// `swap` is the byte order of the buffer that is compressed; `decoded` its array.
+    pub(super) fn new(codec: Arc<dyn ArrayToBytes>, swap: Swap, decoded: &Representation) -> Self {
         Self {
             codec,
+            swap,
             size: decoded.size(),
         }
     }
@@ -116,6 +118,7 @@ impl BytesToBytes for SerializedBuffer {
             return Ok(Decoded::TooLong);
         };
         self.codec.decode_into(encoded, out, scratch)?;
+        self.swap.apply(out);
         Ok(Decoded::Complete(size))
     }
 
@@ -124,6 +127,11 @@ impl BytesToBytes for SerializedBuffer {
     }
 
     fn encode(&self, decoded: &[u8], scratch: &mut Scratch) -> Result<Vec<u8>> {
-        self.codec.encode(ChunkRef::Fixed(decoded), scratch)
+        let mut buffer = scratch.take(self.name(), decoded.len())?;
+        buffer.copy_from_slice(decoded);
+        self.swap.apply(&mut buffer);
+        let out = self.codec.encode(ChunkRef::Fixed(&buffer), scratch)?;
+        scratch.give(buffer);
+        Ok(out)
     }
 }

@@ -16,7 +16,7 @@ use zarr_fs::session::{
 };
 use zarr_fs::{
     BlockingReader, ByteRange, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatResult, CatStream,
-    Context, DirListing, Error, FileInfo, FileSystem, IoStats, Outcome, Path, PipeOptions, Result, WriteMode,
+    Context, DirListing, Error, FileInfo, FileSystem, IoStats, Path, PipeOptions, Result, WriteMode,
 };
 
 use crate::client::{Remote, Shared};
@@ -389,15 +389,6 @@ impl FileSystem for HttpFileSystem {
             Either::Left((done, _)) => done,
             Either::Right(((), upload)) => upload.await,
         }
-        .map_err(|mut error| {
-            // Cut while it waited for the stream, which by itself looks like a read.
-            if let Error::Closed { outcome, .. } = &mut error
-                && *outcome == Outcome::Cut
-            {
-                *outcome = Outcome::Unknown;
-            }
-            error
-        })
     }
 
     async fn cp_file(&self, from: &Path, to: &Path, mode: WriteMode) -> Result<FileInfo> {

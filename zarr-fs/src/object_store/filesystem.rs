@@ -18,7 +18,7 @@ use super::read::{Raw, gzip_range};
 use super::upload;
 use crate::call_options::{ByteRange, CatOptions, CatRangesOptions, PipeOptions, WriteMode};
 use crate::capabilities::Capabilities;
-use crate::error::{Context, Error, Outcome, Result};
+use crate::error::{Context, Error, Result};
 use crate::filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
 use crate::info::{CatResult, DirListing, FileInfo, IoStats};
 use crate::path::Path;
@@ -73,19 +73,6 @@ impl ObjectStoreFileSystem {
                 work(client, at).await
             })
             .await
-            .map_err(|error| {
-                // Cut while it was parked: what had been sent by then, nobody knows.
-                if let Error::Closed {
-                    at,
-                    outcome: Outcome::Cut,
-                } = error
-                {
-                    let outcome = Outcome::Unknown;
-                    Error::Closed { at, outcome }
-                } else {
-                    error
-                }
-            })
     }
 }
 

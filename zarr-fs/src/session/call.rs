@@ -36,6 +36,7 @@ pub enum CallKind {
 /// One call on its way through a session. It ends when this is dropped.
 pub(crate) struct Call {
     id: CallId,
+    kind: CallKind,
     cut: CancellationToken,
     op: &'static str,
     path: Path,
@@ -56,6 +57,7 @@ impl std::fmt::Debug for Call {
 impl Call {
     pub(crate) fn new(
         id: CallId,
+        kind: CallKind,
         cut: CancellationToken,
         op: &'static str,
         path: Path,
@@ -64,6 +66,7 @@ impl Call {
     ) -> Self {
         Self {
             id,
+            kind,
             cut,
             op,
             path,
@@ -91,6 +94,7 @@ impl Call {
     /// What waits for this call without keeping it from ending.
     pub(crate) fn waiter(&self) -> Waiter {
         Waiter {
+            kind: self.kind,
             cut: self.cut.clone(),
             at: self.core.at(self.op, &self.path),
         }
@@ -205,6 +209,7 @@ impl Call {
 /// The caller's side of a call: it learns of a cut, and knows what to say then.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiter {
+    kind: CallKind,
     cut: CancellationToken,
     at: Context,
 }
@@ -232,8 +237,8 @@ impl Waiter {
     }
 
     /// The error of a call that was cut after it started.
-    pub(crate) fn was_cut(&self, kind: CallKind) -> Error {
-        self.closed(match kind {
+    pub(crate) fn was_cut(&self) -> Error {
+        self.closed(match self.kind {
             CallKind::Read => Outcome::Cut,
             CallKind::Write => Outcome::Unknown,
         })
@@ -284,7 +289,7 @@ impl CallContext {
         self.0
             .park(wait)
             .await
-            .map_err(|Refused| self.0.waiter().was_cut(CallKind::Read))
+            .map_err(|Refused| self.0.waiter().was_cut())
     }
 
     /// [`CallContext::park`] for the current call; outside one it only waits.

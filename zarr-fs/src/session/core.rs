@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::call::Call;
+use super::call::{Call, CallKind};
 use super::closer;
 use super::inline::Slot;
 use super::report::{CloseError, CloseReport};
@@ -288,6 +288,7 @@ impl Core {
         lease: &Arc<LeaseShared>,
         op: &'static str,
         path: &Path,
+        kind: CallKind,
     ) -> Result<Arc<Call>> {
         if self.is_forked() {
             return Err(self.forked(op, path));
@@ -313,6 +314,7 @@ impl Core {
         drop(inner);
         Ok(Arc::new(Call::new(
             id,
+            kind,
             cut,
             op,
             path.clone(),

@@ -217,7 +217,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         F: Future<Output = Result<T>> + Send + 'static,
         W: FnOnce(Arc<C>) -> F + Send + 'static,
     {
-        let call = self.core.begin(&self.shared, op, path)?;
+        let call = self.core.begin(&self.shared, op, path, kind)?;
         let permit = call.start().await?;
         let waiter = call.waiter();
         let (mut reply, answer) = oneshot::channel();
@@ -238,7 +238,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             drop(slot);
             (&mut work).await;
             // Ended or taken away; in the latter case there is no answer.
-            return answer.await.unwrap_or_else(|_| Err(waiter.was_cut(kind)));
+            return answer.await.unwrap_or_else(|_| Err(waiter.was_cut()));
         }
         // Says that the caller went away. Not `reply.closed()`: that leaves the task's waker in the channel, and with it the
         // descriptors of its runtime, for as long as the caller keeps a future that was cut.
@@ -273,9 +273,9 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             answer = answer => {
                 // Ended for whoever closes next, though the I/O thread may still be about to say so.
                 self.core.end(id);
-                answer.unwrap_or_else(|_| Err(waiter.was_cut(kind)))
+                answer.unwrap_or_else(|_| Err(waiter.was_cut()))
             }
-            () = waiter.cancelled() => Err(waiter.was_cut(kind)),
+            () = waiter.cancelled() => Err(waiter.was_cut()),
         }
     }
 
@@ -303,7 +303,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             };
             return self.run(op, path, kind, work).await;
         }
-        let call = self.core.begin(&self.shared, op, path)?;
+        let call = self.core.begin(&self.shared, op, path, kind)?;
         let permit = call.start().await?;
         let Some(client) = self.threads.local() else {
             return Err(self.at(op, path).unsupported("blocking calls"));
@@ -323,10 +323,10 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             answer = answer => match answer {
                 Ok(Ok(done)) => done,
                 Ok(Err(panic)) => Err(waiter.backend(panic_error(&*panic))),
-                Err(_) if waiter.is_cut() => Err(waiter.was_cut(kind)),
+                Err(_) if waiter.is_cut() => Err(waiter.was_cut()),
                 Err(_) => Err(waiter.backend("the runtime shut down")),
             },
-            () = waiter.cancelled() => Err(waiter.was_cut(kind)),
+            () = waiter.cancelled() => Err(waiter.was_cut()),
             }
         };
         self.core
@@ -345,7 +345,8 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         path: &Path,
         work: impl FnOnce(&C) -> Result<T>,
     ) -> Result<T> {
-        let call = self.core.begin(&self.shared, op, path)?;
+        // It occupies its thread until it is done, so it is never cut and its kind is never asked for.
+        let call = self.core.begin(&self.shared, op, path, CallKind::Read)?;
         call.start_now()?;
         match self.threads.local() {
             Some(client) => work(&client),

@@ -51,7 +51,7 @@ impl<T: Send> Sink<T> {
     /// # Errors
     /// [`Error::Closed`] if the stream was cut or its consumer went away: the work must end.
     pub async fn send(&self, item: T) -> Result<()> {
-        let gone = || self.call.waiter().was_cut(CallKind::Read);
+        let gone = || self.call.waiter().was_cut();
         match self.items.try_send(Ok(item)) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(item)) => {
@@ -112,7 +112,7 @@ impl<T: Send + 'static> Tail<T> {
             None => {
                 self.over = true;
                 let cut = !self.finished.load(Ordering::Acquire);
-                cut.then(|| Err(self.waiter.was_cut(CallKind::Read)))
+                cut.then(|| Err(self.waiter.was_cut()))
             }
         }
     }
@@ -167,7 +167,7 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
     W: FnOnce(Arc<C>, HeadSender<H>, Sink<T>) -> F + Send + 'static,
 {
-    let call = lease.core.begin(&lease.shared, op, path)?;
+    let call = lease.core.begin(&lease.shared, op, path, CallKind::Read)?;
     let permit = call.start().await?;
     let waiter = call.waiter();
     let (head, headed) = oneshot::channel();
@@ -255,7 +255,7 @@ where
     let head = tokio::select! {
         biased;
         head = drive(&mut tail.pump, headed) => head,
-        () = waiter.cancelled() => return Err(waiter.was_cut(CallKind::Read)),
+        () = waiter.cancelled() => return Err(waiter.was_cut()),
     };
     let Ok(head) = head else {
         // No head: the work failed, or was cut, before it had one.

@@ -4,10 +4,11 @@ use super::output::Claim;
 
 /// Copies what the claim's task takes of a decoded chunk (C order, elements of `item_bytes` bytes).
 pub(crate) fn place(claim: &mut Claim<'_>, decoded: &[u8], item_bytes: usize) {
+    let copy = claim.copier();
     claim.for_each_run(|run, target| {
         if run.step == 1 {
             let start = run.source * item_bytes;
-            target.copy_from_slice(&decoded[start..start + target.len()]);
+            copy(&decoded[start..start + target.len()], target);
         } else {
             gather(decoded, run.source, run.step, item_bytes, target);
         }

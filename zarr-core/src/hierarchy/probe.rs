@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::OptionFuture;
+use futures::future::join_all;
 
 use super::ConsolidatedMode;
 use super::context::{Answer, Context};
 use super::decide::{Answers, decide};
 use super::documents::build;
+use super::near;
 use super::node::Node;
 use crate::error::{Error, Result};
 use crate::node_kind::ZarrFormat;
@@ -27,19 +28,15 @@ pub(crate) async fn open_node(
         Some(ZarrFormat::V3) => (false, true),
     };
     let consolidated = v2 && context.options.consolidated != ConsolidatedMode::Ignore;
-    let ask = |name: &'static str, wanted: bool| {
-        OptionFuture::from(wanted.then(|| {
-            let key = path.key(name);
-            async move { context.ask(&key).await }
-        }))
-    };
-    let (v3, array, group, attributes, consolidated) = futures::join!(
-        ask("zarr.json", v3),
-        ask(".zarray", v2),
-        ask(".zgroup", v2),
-        ask(".zattrs", v2),
-        ask(".zmetadata", consolidated),
-    );
+    let wanted = [
+        ("zarr.json", v3),
+        (".zarray", v2),
+        (".zgroup", v2),
+        (".zattrs", v2),
+        (".zmetadata", consolidated),
+    ];
+    let keys = wanted.map(|(name, wanted)| wanted.then(|| path.key(name)));
+    let [v3, array, group, attributes, consolidated] = ask_all(context, keys).await;
     let decision = decide(Answers {
         v3,
         array,
@@ -58,6 +55,19 @@ pub(crate) async fn open_node(
     })?;
     ensure_supported(context, &node)?;
     Ok(node)
+}
+
+/// The answers to these questions: of a store of this machine one after the other in one thread, while they come quickly;
+/// those that are left, at once.
+async fn ask_all<const N: usize>(context: &Arc<Context>, keys: [Option<String>; N]) -> [Option<Answer>; N] {
+    let mut answers = near::ask(context, &keys).await;
+    let left = keys
+        .iter()
+        .zip(&mut answers)
+        .filter(|(_, answer)| answer.is_none())
+        .filter_map(|(key, answer)| key.as_ref().zip(Some(answer)));
+    join_all(left.map(|(key, answer)| async move { *answer = Some(context.ask(key).await) })).await;
+    answers
 }
 
 /// An array that is opened by name must be readable, unless the caller only wants to see it.

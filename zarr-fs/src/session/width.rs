@@ -15,6 +15,9 @@ use super::core::lock;
 /// The I/O thread's work for one call, about: answers that take so many times longer want so many calls in flight.
 const CALL_WORK: Duration = Duration::from_micros(40);
 
+/// The most that one call makes another one wait on the I/O thread: it dials a connection.
+const CALL_IN_THE_WAY: Duration = Duration::from_micros(200);
+
 /// A call that so many others at most were under way with has waited for its answer alone.
 const FEW: usize = 8;
 
@@ -22,7 +25,7 @@ const FEW: usize = 8;
 const NARROWEST: usize = 16;
 
 /// Of so many answers the quickest counts: slow ones have waited for something else, too.
-const WINDOW: u32 = 16;
+const WINDOW: u32 = 32;
 
 /// How many calls of a session may have started at once.
 #[derive(Debug)]
@@ -40,6 +43,12 @@ struct Answers {
     /// The quickest answers of this window and of the one before.
     quickest: [Duration; 2],
     seen: u32,
+}
+
+impl Answers {
+    fn quickest(&self) -> Duration {
+        self.quickest[0].min(self.quickest[1])
+    }
 }
 
 /// A call's right to have started.
@@ -93,30 +102,37 @@ impl Width {
 
     /// A call was answered after `took`; `others` were under way with it when it started.
     pub(crate) fn answered(&self, took: Duration, others: usize) {
-        // Behind others it may have waited for the I/O thread: then it says nothing, unless it took longer than that.
-        let others = u32::try_from(others).unwrap_or(u32::MAX);
-        if others as usize > FEW && took < 2 * CALL_WORK * others {
+        let mut answers = lock(&self.answers);
+        // No answer is quicker than the line. A slower one may have waited for the I/O thread, behind others: then it says
+        // nothing.
+        let in_the_way = CALL_IN_THE_WAY.saturating_mul(u32::try_from(others).unwrap_or(u32::MAX));
+        if others > FEW && took < in_the_way && took >= answers.quickest() {
             return;
         }
-        let mut answers = lock(&self.answers);
         if answers.seen == WINDOW {
             answers.quickest = [Duration::MAX, answers.quickest[0]];
             answers.seen = 0;
         }
         answers.seen += 1;
         answers.quickest[0] = answers.quickest[0].min(took);
-        let quickest = answers.quickest[0].min(answers.quickest[1]);
-        let worth = quickest.as_nanos() / CALL_WORK.as_nanos();
+        let worth = answers.quickest().as_nanos() / CALL_WORK.as_nanos();
         let worth = usize::try_from(worth).unwrap_or(usize::MAX);
-        self.widen_to(worth.max(NARROWEST).min(self.most));
+        self.change_to(worth.max(NARROWEST).min(self.most));
     }
 
-    fn widen_to(&self, wanted: usize) {
+    fn change_to(&self, wanted: usize) {
         // Under the lock of the answers: nobody else changes `wanted` or adds permits.
         self.wanted.store(wanted, Ordering::Relaxed);
         let before = self.granted.fetch_max(wanted, Ordering::Relaxed);
         if let Some(more) = wanted.checked_sub(before) {
             self.permits.add_permits(more);
+        }
+        // What is free goes now, what is in use when it is given back: else a whole wave could start on the old width.
+        while self.takes_back() {
+            if self.permits.forget_permits(1) == 0 {
+                self.granted.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
         }
     }
 
@@ -138,10 +154,17 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// How many permits can be had at once; they are given back.
+    /// How many permits can be had at once while none is in use; they are given back.
     fn free(width: &Arc<Width>) -> usize {
+        assert_eq!(width.in_use(), 0);
+        free_beside(width)
+    }
+
+    /// How many more permits can be had at once; they are given back.
+    fn free_beside(width: &Arc<Width>) -> usize {
+        let in_use = width.in_use();
         let permits: Vec<Permit> = std::iter::from_fn(|| width.acquire().now_or_never()).collect();
-        assert_eq!(width.in_use(), permits.len());
+        assert_eq!(width.in_use(), in_use + permits.len());
         permits.len()
     }
 
@@ -150,9 +173,11 @@ mod tests {
         let width = Width::new(192);
         width.answered(20 * MS, 0);
         assert_eq!(free(&width), 192);
+        // Those in use go when they are given back, free ones at once.
+        let held: Vec<Permit> = (0..100).filter_map(|_| width.acquire().now_or_never()).collect();
         width.answered(MS / 10, 0);
-        // The permits that are there go with their next use.
-        assert_eq!(free(&width), 192);
+        assert_eq!((width.in_use(), free_beside(&width)), (100, 0));
+        drop(held);
         assert_eq!(free(&width), NARROWEST);
         // A line that has become slow is noticed after two windows.
         for _ in 0..2 * WINDOW {
@@ -166,10 +191,17 @@ mod tests {
         let width = Width::new(192);
         width.answered(MS / 10, 0);
         for _ in 0..200 {
-            width.answered(Duration::from_micros(70) * 16, 16);
+            width.answered(Duration::from_micros(170) * 16, 16);
         }
-        free(&width);
         assert_eq!(free(&width), NARROWEST);
+    }
+
+    #[test]
+    fn a_quick_answer_narrows_even_behind_others() {
+        let width = Width::new(192);
+        width.answered(20 * MS, 0);
+        width.answered(MS, 100);
+        assert_eq!(free(&width), 25);
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::registry::redacted;
 /// Most bytes that are set aside for a body before any of it has come: a length may be a lie.
 const MOST_RESERVED: u64 = 16 << 20;
 
+/// A body up to this size is copied out of the connection's read buffer, which is larger and would live as long as the body:
+/// a listing keeps many documents of a few hundred bytes.
+const COPIED_UP_TO: usize = 16 << 10;
+
 /// A reply: a success, or a status that its request accepts. `Debug` shows neither headers nor query.
 pub struct Response {
     /// The status.
@@ -193,7 +197,7 @@ impl ResponseBody {
             return Err(too_large(self));
         }
         if self.promised == Some(first.len() as u64) && self.next().await?.is_none() {
-            return Ok(first);
+            return Ok(compact(first));
         }
         let reserved = self
             .promised
@@ -315,3 +319,11 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 /// How long an error body is waited for: it is only talk.
 pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
+
+fn compact(body: Bytes) -> Bytes {
+    if body.len() <= COPIED_UP_TO {
+        Bytes::copy_from_slice(&body)
+    } else {
+        body
+    }
+}

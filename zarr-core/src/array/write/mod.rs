@@ -4,6 +4,7 @@
 //! never torn ones. A chunk that is written in part is read, changed and stored on the condition that it is still the one
 //! that was read, where the store can check that: two writers of different parts of a chunk lose nothing of each other.
 
+mod append;
 mod chunk;
 mod options;
 mod resize;
@@ -14,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 
 pub use options::{WriteOptions, WriteReport};
 
-use super::data::wrong_type;
+use super::data::{count, wrong_type};
 use super::element::Element;
 use super::selection::{Selection, invalid};
 use super::{Array, ArrayData};
@@ -56,14 +57,7 @@ impl Array {
         data: &ArrayData,
         options: &WriteOptions,
     ) -> Result<WriteReport> {
-        if data.data_type() != self.metadata.data_type() {
-            let what = format!(
-                "writing {} to an array of {}",
-                data.data_type().name(),
-                self.metadata.data_type().name()
-            );
-            return Err(Error::Unsupported { at: self.url(), what });
-        }
+        self.ensure_type_of(data)?;
         self.write_chunks(selection, data.elements().as_ref(), options)
             .await
     }
@@ -102,20 +96,20 @@ impl Array {
         Ok(counts.report())
     }
 
-    fn check_count(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
-        let (given, fits) = match (elements, self.metadata.data_type().size_bytes()) {
-            (ChunkRef::Fixed(bytes), Some(size)) => {
-                (bytes.len() / size.max(1), bytes.len() % size.max(1) == 0)
-            }
-            (ChunkRef::Variable(values), None) => (values.len(), true),
-            (ChunkRef::Fixed(_), None) | (ChunkRef::Variable(_), Some(_)) => (0, false),
-        };
-        if !fits {
-            return Err(invalid(format!(
-                "the elements are not of data type {}",
-                self.metadata.data_type().name()
-            )));
+    fn ensure_type_of(&self, data: &ArrayData) -> Result<()> {
+        if data.data_type() == self.metadata.data_type() {
+            return Ok(());
         }
+        let what = format!(
+            "writing {} to an array of {}",
+            data.data_type().name(),
+            self.metadata.data_type().name()
+        );
+        Err(Error::Unsupported { at: self.url(), what })
+    }
+
+    fn check_count(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
+        let given = count(elements, self.metadata.data_type())?;
         match selection.element_count() {
             Some(wanted) if wanted == given as u64 => Ok(()),
             wanted => Err(invalid(format!("{given} elements for a selection of {wanted:?}"))),

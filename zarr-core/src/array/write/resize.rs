@@ -2,9 +2,9 @@
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::options::{WriteOptions, WriteReport};
+use super::options::WriteOptions;
+use crate::array::Array;
 use crate::array::selection::{Select, Selection, invalid};
-use crate::array::{Array, ArrayData};
 use crate::error::{Error, Result};
 use crate::hierarchy::update::{Part, update};
 use crate::metadata::NodeMetadata;
@@ -42,50 +42,6 @@ impl Array {
             resized.cut_back(&old).await?;
         }
         Ok(resized)
-    }
-
-    /// Makes the array longer along `axis` by the length of `data` along it, and writes `data` there.
-    ///
-    /// The shape is changed first, on the condition that nobody else changed it: two writers that append at once each get
-    /// a place of their own, or a `Precondition` error.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSelection`] if there is no such axis or the other dimensions of `data` differ from the array's; as
-    /// [`Array::resize`] and [`Array::write_data`].
-    pub async fn append(&self, data: &ArrayData, axis: usize) -> Result<(Self, WriteReport)> {
-        let fits = data.shape().len() == self.shape().len()
-            && axis < self.shape().len()
-            && (0..self.shape().len()).all(|dim| dim == axis || data.shape()[dim] == self.shape()[dim]);
-        if !fits {
-            let (data, array) = (data.shape(), self.shape());
-            return Err(invalid(format!(
-                "appending {data:?} to {array:?} along axis {axis}"
-            )));
-        }
-        let kind = self.metadata.document().kind();
-        let key = self.path().key(kind.key());
-        let mut start = 0;
-        let change = |metadata: NodeMetadata| match metadata {
-            NodeMetadata::Array(array) => {
-                let mut shape = array.shape().to_vec();
-                start = shape.get(axis).copied().unwrap_or(0);
-                if let (Some(length), Some(more)) = (shape.get_mut(axis), data.shape().get(axis)) {
-                    *length = length.saturating_add(*more);
-                }
-                let longer = array.with_shape(&shape);
-                longer
-                    .map(|array| NodeMetadata::Array(Box::new(array)))
-                    .map_err(|error| Error::metadata(self.store().key_url(&key), error))
-            }
-            group @ NodeMetadata::Group(_) => Ok(group),
-        };
-        let longer = update(&self.core, kind, Part::Main, change).await?.into_array()?;
-        let bound = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
-        let mut selects = vec![Select::all(); longer.shape().len()];
-        selects[axis] = Select::from(bound(start)..bound(start.saturating_add(data.shape()[axis])));
-        let place = Selection::new(&selects, longer.shape())?;
-        let report = longer.write_data(&place, data, &WriteOptions::default()).await?;
-        Ok((longer, report))
     }
 
     /// Erases chunks outside the shape that were inside `old`, and cuts those at the edge back to fill value.

@@ -55,8 +55,9 @@ pub(crate) fn of_core(error: &zarr_core::Error) -> (u8, &'static str) {
         E::MissingChunk { .. } => (CORRUPT, "missing-chunk"),
         E::Unsupported { .. } => (UNSUPPORTED, "unsupported"),
         E::WrongKind { .. } | E::InvalidSelection { .. } | E::InvalidNodePath { .. } => (USAGE, "usage"),
+        E::Unencodable { .. } => (USAGE, "unencodable"),
         E::ReadOnly { .. } => (REFUSED, "read-only"),
-        E::NodeExists { .. } | E::UnfitParent { .. } => (REFUSED, "exists"),
+        E::NodeExists { .. } | E::UnfitParent { .. } | E::NotEmpty { .. } => (REFUSED, "exists"),
         E::Internal { .. } | E::LimitReached { .. } | _ => (INTERNAL, "internal"),
     }
 }
@@ -197,6 +198,22 @@ mod tests {
                 source
             }),
             5
+        );
+        assert_eq!(
+            code(E::Unencodable {
+                key: url(),
+                chunk: None,
+                by: "codec cast_value".into(),
+                source: Box::new(io::Error::other("x"))
+            }),
+            2
+        );
+        assert_eq!(
+            code(E::NotEmpty {
+                url: url(),
+                key: url()
+            }),
+            9
         );
         assert_eq!(
             code(E::MissingChunk {

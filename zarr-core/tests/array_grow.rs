@@ -15,7 +15,7 @@ use zarr_core::array::{Array, ArrayData, Selection, WriteOptions};
 use zarr_core::codec::Chunk;
 use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
 use zarr_core::metadata::data_type::IntKind;
-use zarr_core::metadata::{DataType, V3ArrayBuilder};
+use zarr_core::metadata::{DataType, Json, NamedConfig, V3ArrayBuilder};
 use zarr_core::{Error, NodePath, Store, StoreOptions};
 use zarr_fs::{MemoryFileSystem, Path};
 
@@ -121,4 +121,56 @@ fn data_has_as_many_elements_as_its_shape() {
     )));
     let wrong = ArrayData::from_elements(&[1], U16, &[1_i16]);
     assert!(matches!(wrong, Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn what_cannot_be_encoded_is_no_corruption() {
+    block_on(async {
+        let store = memory();
+        let cast = br#"{"name": "cast_value", "configuration": {"data_type": "uint8"}}"#;
+        let codecs = [cast.as_slice(), br#""bytes""#];
+        let codecs = codecs.map(|codec| NamedConfig::parse(&Json::parse(codec).unwrap()).unwrap());
+        let metadata = V3ArrayBuilder::new(&[6], U16)
+            .chunk_shape(&[2])
+            .codecs(codecs.to_vec());
+        let array = create_array(&store, &at(), metadata.build().unwrap(), CreateMode::Create)
+            .await
+            .unwrap();
+        let place = Selection::parse("2:", &[6], &[]).unwrap();
+        let error = array.write(&place, &[1_u16, 2, 300, 4]).await.unwrap_err();
+        assert!(!error.is_corrupt() && !error.is_retryable());
+        let Error::Unencodable { key, chunk, by, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(key.ends_with("a/c/2"), "{key}");
+        assert_eq!(
+            (chunk.as_deref(), by.as_ref()),
+            (Some([2].as_slice()), "codec cast_value")
+        );
+        let text = error.to_string();
+        assert!(
+            text.ends_with("a/c/2 (chunk [2]): a value that codec cast_value cannot hold"),
+            "{text}"
+        );
+        assert_eq!(
+            store.get("a/c/2").await.unwrap(),
+            None,
+            "nothing of the chunk is written"
+        );
+        store.close().await.unwrap();
+
+        let store = memory();
+        let metadata = V3ArrayBuilder::new(&[2], DataType::Int(IntKind::Int4)).chunk_shape(&[2]);
+        let array = create_array(&store, &at(), metadata.build().unwrap(), CreateMode::Create)
+            .await
+            .unwrap();
+        let error = array.write(&Selection::all(&[2]), &[1_i8, 8]).await.unwrap_err();
+        let Error::Unencodable { key, by, source, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(key.ends_with("/a"), "{key}");
+        assert_eq!(by.as_ref(), "data type int4");
+        assert!(source.to_string().contains("place 1"), "{source}");
+        store.close().await.unwrap();
+    });
 }

@@ -40,13 +40,10 @@ impl ArrayData {
     /// `elements`, in C order, of an array's data type.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if `T` is not for `data_type`; [`Error::InvalidSelection`] if `shape` has another number of
-    /// elements.
+    /// [`Error::Unsupported`] if `T` is not for `data_type`; [`Error::Unencodable`] for an element that it cannot hold;
+    /// [`Error::InvalidSelection`] if `shape` has another number of elements.
     pub fn from_elements<T: Element>(shape: &[u64], data_type: DataType, elements: &[T]) -> Result<Self> {
-        if !T::is_for(&data_type) {
-            return Err(wrong_type::<T>("the data", &data_type));
-        }
-        let raw = T::to_raw(elements, &data_type);
+        let raw = raw_of("the data", elements, &data_type)?;
         let bytes = bytemuck::cast_slice(&raw).to_vec();
         Self::from_chunk(shape, data_type, Chunk::Fixed(bytes))
     }
@@ -144,6 +141,19 @@ impl ArrayData {
             Chunk::Fixed(_) | Chunk::Variable(_) => Err(wrong_type::<T>("the result", &self.data_type)),
         }
     }
+}
+
+/// Elements in decoded form. `at` is what they are written to, for errors.
+pub(super) fn raw_of<T: Element>(at: &str, elements: &[T], data_type: &DataType) -> Result<Vec<T::Raw>> {
+    if !T::is_for(data_type) {
+        return Err(wrong_type::<T>(at, data_type));
+    }
+    T::to_raw(elements, data_type).map_err(|place| Error::Unencodable {
+        key: at.to_owned(),
+        chunk: None,
+        by: format!("data type {}", data_type.name()).into(),
+        source: format!("the element at place {place} of those given is out of its range").into(),
+    })
 }
 
 /// How many elements of `data_type` there are.

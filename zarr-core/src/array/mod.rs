@@ -359,9 +359,14 @@ pub(crate) fn codec_error(url: String, chunk: &[u64], error: CodecError) -> Erro
         CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => {
             Error::InvalidCodecs { url, source: error }
         }
+        CodecErrorKind::Unencodable { .. } => Error::Unencodable {
+            key: url,
+            chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),
+            by: Cow::Owned(format!("codec {}", error.codec)),
+            source: Box::new(error.kind),
+        },
         CodecErrorKind::Corrupt { .. }
         | CodecErrorKind::InvalidConfiguration { .. }
-        | CodecErrorKind::Unencodable { .. }
         | CodecErrorKind::OutOfMemory { .. } => Error::Corrupt {
             key: url,
             chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),

@@ -1,7 +1,7 @@
 //! Making an array longer.
 
 use super::options::{WriteOptions, WriteReport};
-use crate::array::data::wrong_type;
+use crate::array::data::raw_of;
 use crate::array::element::Element;
 use crate::array::selection::{Select, Selection, invalid};
 use crate::array::{Array, ArrayData};
@@ -43,12 +43,8 @@ impl Array {
     /// [`Error::InvalidSelection`] if there is no such axis, or the elements do not fill whole steps along it; as
     /// [`Array::resize`] and [`Array::write`].
     pub async fn append<T: Element>(&self, elements: &[T], axis: usize) -> Result<(Self, WriteReport)> {
-        let data_type = self.metadata.data_type();
-        if !T::is_for(data_type) {
-            return Err(wrong_type::<T>(&self.url(), data_type));
-        }
+        let raw = raw_of(&self.url(), elements, self.metadata.data_type())?;
         let shape = self.shape_of_appended(elements.len() as u64, axis)?;
-        let raw = T::to_raw(elements, data_type);
         let elements = ChunkRef::Fixed(bytemuck::cast_slice(&raw));
         self.append_chunk(&shape, elements, axis, &WriteOptions::default())
             .await

@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 
 pub use options::{WriteOptions, WriteReport};
 
-use super::data::{count, wrong_type};
+use super::data::{count, raw_of};
 use super::element::Element;
 use super::selection::{Selection, invalid};
 use super::{Array, ArrayData};
@@ -31,14 +31,12 @@ impl Array {
     /// twice have the last value.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::InvalidSelection`] if
-    /// there are more or fewer elements than the selection has; [`Error::ReadOnly`]; [`Error::Fs`] from the filesystem, with
+    /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::Unencodable`] for a
+    /// value that the data type or a codec cannot hold; [`Error::InvalidSelection`] if there are more or fewer elements than
+    /// the selection has; [`Error::ReadOnly`]; [`Error::Fs`] from the filesystem, with
     /// `Precondition` if others kept writing the same chunk. After an error some chunks may be written, each of them whole.
     pub async fn write<T: Element>(&self, selection: &Selection, elements: &[T]) -> Result<WriteReport> {
-        if !T::is_for(self.metadata.data_type()) {
-            return Err(wrong_type::<T>(&self.url(), self.metadata.data_type()));
-        }
-        let raw = T::to_raw(elements, self.metadata.data_type());
+        let raw = raw_of(&self.url(), elements, self.metadata.data_type())?;
         self.write_chunks(
             selection,
             ChunkRef::Fixed(bytemuck::cast_slice(&raw)),

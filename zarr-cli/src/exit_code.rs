@@ -62,6 +62,16 @@ pub(crate) fn of_core(error: &zarr_core::Error) -> (u8, &'static str) {
     }
 }
 
+/// The exit code that tells what is wrong with a member of a group. A name that no node can have is nobody's slip here:
+/// the store holds it.
+pub(crate) fn of_member(error: &zarr_core::Error) -> u8 {
+    if let zarr_core::Error::InvalidNodePath { .. } = error {
+        CORRUPT
+    } else {
+        of_core(error).0
+    }
+}
+
 /// The exit code of a filesystem's error.
 pub(crate) fn of_fs(error: &zarr_fs::Error) -> (u8, &'static str) {
     use zarr_fs::Error as E;

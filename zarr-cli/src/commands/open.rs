@@ -115,7 +115,7 @@ pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
                 Some(path) => crate::view::relative(path, base),
                 None => broken.path.clone(),
             },
-            code: exit_code::of_core(&broken.error).0,
+            code: exit_code::of_member(&broken.error),
             message: crate::error::chain(&broken.error),
         },
         Member::Unlisted(unlisted) => MemberView::Unlisted {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -177,7 +178,7 @@ impl Walk {
         let context = Arc::clone(&group.core.context);
         let mut walk = Self {
             width: context.store.options().metadata_concurrency.max(1),
-            near: Near::of(&context.store).map(Arc::new),
+            near: Near::of(&context.store, Instant::now).map(Arc::new),
             levels: Levels::new(options.order),
             root: group.path().clone(),
             context,
@@ -191,6 +192,13 @@ impl Walk {
         };
         walk.descend(group, 1);
         walk
+    }
+
+    /// The walk with another clock, which says whether the store is near.
+    #[cfg(test)]
+    pub(super) fn timed_by(mut self, clock: super::near::Clock) -> Self {
+        self.near = Near::of(&self.context.store, clock).map(Arc::new);
+        self
     }
 
     /// Goes on with the children of `group`, which are of `level`.

@@ -56,7 +56,7 @@ rules! {
     MANY_CHUNKS = "ZC020", Warning, "more than a million chunks: listing and copying will be slow";
     SMALL_CHUNKS = "ZC021", Warning, "thousands of chunks below 64 KiB: requests will cost more than data";
     LARGE_CHUNKS = "ZC022", Warning, "chunks above 1 GiB: a reader has to hold a whole one";
-    UNLISTED = "ZC030", Warning, "a group's members are unknown, so they were not checked";
+    UNLISTED = "ZC030", Warning, "a group's members are unknown: at most those were checked that consolidated metadata names";
     BAD_CHUNK = "ZC040", Error, "--deep: a chunk, or an inner chunk of a shard, cannot be decoded";
     MISSING_CHUNK = "ZC041", Error, "--deep --missing error: a chunk is missing";
     STRAY_KEY = "ZC042", Error, "--deep: a key belongs to no node, or is no key of its array";

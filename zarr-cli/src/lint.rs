@@ -50,6 +50,7 @@ rules! {
     NOT_CONSOLIDATED = "ZC005", Error, "a node is not in the consolidated metadata: readers that use it do not see it";
     GONE = "ZC006", Error, "consolidated metadata names a node that is not there";
     BAD_CONSOLIDATED = "ZC007", Error, "consolidated metadata, or an entry of it, is invalid";
+    BAD_NAME = "ZC008", Error, "something lies in a group under a name that no node can have: readers disagree on it";
     FILL_VALUE = "ZC010", Warning, "fill_value is not _FillValue: a missing chunk reads as data";
     DIMENSION_LENGTHS = "ZC011", Warning, "a dimension has several lengths in one group";
     MISSING_COORDINATE = "ZC012", Warning, "the attribute `coordinates` names an array that is not there";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use zarr_core::hierarchy::{ConsolidatedMode, Member, Node};
+use zarr_core::hierarchy::{Broken, ConsolidatedMode, Member, Node};
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::metadata::{Document, Json};
 use zarr_core::{Array, NodeKind, NodePath, Store, hierarchy};
@@ -146,6 +146,15 @@ async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliErro
         let view = open::member(&member, &NodePath::root());
         if let MemberView::Broken { path, .. } | MemberView::Unlisted { path, .. } = &view {
             checked.blind.push(path.clone());
+        }
+        if let Member::Broken(Broken {
+            error: zarr_core::Error::InvalidNodePath { .. },
+            ..
+        }) = &member
+            && let MemberView::Broken { path, message, .. } = &view
+        {
+            checked.findings.push(Finding::new(lint::BAD_NAME, path, message));
+            continue;
         }
         match &view {
             MemberView::Broken { path, code, message } if *code == exit_code::CORRUPT => {

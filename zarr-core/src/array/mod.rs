@@ -11,6 +11,7 @@ mod check;
 mod chunks;
 mod data;
 mod element;
+mod in_order;
 mod layout;
 #[cfg(feature = "ndarray")]
 mod ndarray;

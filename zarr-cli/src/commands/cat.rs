@@ -33,7 +33,13 @@ pub(super) async fn run(app: &App, args: &CatArgs, out: &mut Output) -> Result<(
     let most = PIECE_BYTES / data_type.size_bytes().unwrap_or(64).max(1) as u64;
     let (mut chunks, mut missing) = (0, 0);
     for piece in array.pieces_in_order(&selection, most)? {
-        let (data, report) = array.read_data(&piece, &options).await?;
+        let (data, report) = match array.read_data(&piece, &options).await {
+            Ok(read) => read,
+            Err(error) => {
+                writer.complete_rows(out)?;
+                return Err(error.into());
+            }
+        };
         chunks += report.chunks;
         missing += report.missing_chunks;
         match format {

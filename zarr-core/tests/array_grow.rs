@@ -8,6 +8,8 @@
     reason = "a test"
 )]
 
+mod support;
+
 use std::sync::Arc;
 
 use futures::executor::block_on;
@@ -17,7 +19,7 @@ use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
 use zarr_core::metadata::data_type::IntKind;
 use zarr_core::metadata::{DataType, Json, NamedConfig, V3ArrayBuilder};
 use zarr_core::{Error, NodePath, Store, StoreOptions};
-use zarr_fs::{MemoryFileSystem, Path};
+use zarr_fs::{FileSystem, FileSystemExt as _, MemoryFileSystem, Path};
 
 const U16: DataType = DataType::Int(IntKind::UInt16);
 
@@ -26,8 +28,11 @@ fn at() -> NodePath {
 }
 
 fn memory() -> Arc<Store> {
-    let options = StoreOptions::default().writable();
-    Store::new(Box::new(MemoryFileSystem::new()), Path::root(), options)
+    over(Box::new(MemoryFileSystem::new()))
+}
+
+fn over(fs: Box<dyn FileSystem>) -> Arc<Store> {
+    Store::new(fs, Path::root(), StoreOptions::default().writable())
 }
 
 async fn create(store: &Arc<Store>, shape: &[u64], chunk_shape: &[u64]) -> Array {
@@ -171,6 +176,135 @@ fn what_cannot_be_encoded_is_no_corruption() {
         assert!(key.ends_with("/a"), "{key}");
         assert_eq!(by.as_ref(), "data type int4");
         assert!(source.to_string().contains("place 1"), "{source}");
+        store.close().await.unwrap();
+    });
+}
+
+/// The elements of an array of `shape` that lie in `kept` are as `full` says, the others are fill value.
+#[track_caller]
+fn assert_kept(read: &[u16], shape: [u64; 2], kept: [u64; 2], context: &str) {
+    for (place, element) in read.iter().enumerate() {
+        let (row, column) = (place as u64 / shape[1], place as u64 % shape[1]);
+        let is_kept = row < kept[0] && column < kept[1];
+        let expected = if is_kept { full(row, column) } else { 0 };
+        assert_eq!(*element, expected, "{context}: ({row}, {column})");
+    }
+}
+
+const FULL: [u64; 2] = [10, 10];
+
+fn full(row: u64, column: u64) -> u16 {
+    (row * 10 + column + 1) as u16
+}
+
+/// An array of [`FULL`] in a filesystem that another store can be opened on.
+async fn filled() -> MemoryFileSystem {
+    let fs = MemoryFileSystem::new();
+    let store = over(fs.share().unwrap());
+    let array = create(&store, &FULL, &[4, 3]).await;
+    let elements: Vec<u16> = (0..100).map(|at| full(at / 10, at % 10)).collect();
+    array.write(&Selection::all(&FULL), &elements).await.unwrap();
+    store.close().await.unwrap();
+    fs
+}
+
+/// A writer that is killed after any number of changes leaves the old shape with all its elements or the new one, and
+/// growing never brings back what was cut off.
+#[test]
+fn a_resize_killed_at_any_point_leaves_nothing_to_come_back() {
+    block_on(async {
+        for target in [[5, 4], [4, 10], [10, 1], [0, 10], [12, 4], [3, 12]] {
+            let kept = [FULL[0].min(target[0]), FULL[1].min(target[1])];
+            let mut ended = false;
+            for changes in 0.. {
+                let context = format!("{target:?} killed after {changes}");
+                let fs = filled().await;
+                let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
+                ended = reopened(&dying).await.resize(&target).await.is_ok();
+                dying.close().await.unwrap();
+
+                let store = over(fs.share().unwrap());
+                let array = reopened(&store).await;
+                let shape = [array.shape()[0], array.shape()[1]];
+                assert!(shape == FULL || shape == target, "{context}: {shape:?}");
+                let inside = if shape == FULL { FULL } else { kept };
+                assert_kept(&all(&array).await, shape, inside, &context);
+                // In one step and by an append: nothing old comes back, and what is appended is there.
+                let larger = array.resize(&[13, 11]).await.unwrap();
+                assert_kept(&all(&larger).await, [13, 11], inside, &context);
+                let (longer, _) = larger.append(&[7_u16; 22], 0).await.unwrap();
+                let read = all(&longer).await;
+                assert_kept(&read[..13 * 11], [13, 11], inside, &context);
+                assert_eq!(read[13 * 11..], [7; 22], "{context}");
+                store.close().await.unwrap();
+                fs.close().await.unwrap();
+                if ended {
+                    break;
+                }
+            }
+            assert!(ended);
+        }
+    });
+}
+
+/// The same of growing itself, over what a killed writer left.
+#[test]
+fn growing_killed_at_any_point_shows_nothing_old() {
+    block_on(async {
+        for changes in 0..100 {
+            let fs = filled().await;
+            let left = over(Box::new(support::Remote::dying(fs.share().unwrap(), 1)));
+            assert!(reopened(&left).await.resize(&[5, 4]).await.is_err());
+            left.close().await.unwrap();
+            let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
+            let grown = reopened(&dying).await.resize(&[9, 9]).await.is_ok();
+            dying.close().await.unwrap();
+            let store = over(fs.share().unwrap());
+            let array = reopened(&store).await;
+            let shape = [array.shape()[0], array.shape()[1]];
+            assert_eq!(shape, if grown { [9, 9] } else { [5, 4] }, "{changes}");
+            assert_kept(
+                &all(&array).await,
+                shape,
+                [5, 4],
+                &format!("killed after {changes}"),
+            );
+            store.close().await.unwrap();
+            fs.close().await.unwrap();
+            if grown {
+                assert!(changes > 5, "there was nothing to clear");
+                return;
+            }
+        }
+        panic!("it never ended");
+    });
+}
+
+/// More chunks than are asked for one by one: those that are there are found in a listing.
+#[test]
+fn many_chunks_are_looked_for_in_a_listing() {
+    block_on(async {
+        let fs = MemoryFileSystem::new();
+        let store = over(fs.share().unwrap());
+        let array = create(&store, &[1 << 40], &[2]).await;
+        for at in [0, 7, 1_000_000, (1_u64 << 40) - 1] {
+            let place = Selection::parse(&at.to_string(), array.shape(), &[]).unwrap();
+            array.write(&place, &[5_u16]).await.unwrap();
+        }
+        store.close().await.unwrap();
+        let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), 2)));
+        assert!(
+            reopened(&dying).await.resize(&[8]).await.is_err(),
+            "killed between two chunks"
+        );
+        dying.close().await.unwrap();
+        let store = over(fs.share().unwrap());
+        let array = reopened(&store).await.resize(&[1 << 40]).await.unwrap();
+        for (at, expected) in [(0, 5), (7, 5), (1_000_000, 0), ((1_u64 << 40) - 1, 0)] {
+            let place = Selection::parse(&at.to_string(), array.shape(), &[]).unwrap();
+            assert_eq!(array.read::<u16>(&place).await.unwrap(), [expected], "{at}");
+        }
+        assert_eq!(array.resize(&[7]).await.unwrap().shape(), [7]);
         store.close().await.unwrap();
     });
 }

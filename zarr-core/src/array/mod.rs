@@ -317,15 +317,6 @@ impl Array {
         }
     }
 
-    /// The plan over all chunks of an array of `shape` in this array's grid.
-    fn plan_over(&self, shape: &[u64]) -> Result<Plan> {
-        Plan::new(
-            Selection::all(shape).dims(),
-            self.opened()?.layout.dimension_grids(),
-        )
-        .map_err(|plan::TooLarge| selection::invalid("more chunks than this machine can count"))
-    }
-
     fn plan(
         &self,
         selection: &Selection,

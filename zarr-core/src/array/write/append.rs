@@ -6,15 +6,13 @@ use crate::array::element::Element;
 use crate::array::selection::{Select, Selection, invalid};
 use crate::array::{Array, ArrayData};
 use crate::codec::ChunkRef;
-use crate::error::{Error, Result};
-use crate::hierarchy::update::{Part, update};
-use crate::metadata::NodeMetadata;
+use crate::error::Result;
 
 impl Array {
     /// Makes the array longer along `axis` and writes `elements` there, in C order: as many as fill whole steps along the
     /// axis. Returns the array as it is now stored.
     ///
-    /// The shape is changed first, on the condition that nobody else changed it: two writers that append at once each get
+    /// The shape is changed first (as by [`Array::resize`], with its cost), on the condition that nobody else changed it: two writers that append at once each get
     /// a place of their own, or a `Precondition` error. If the append is cut off or fails after that, the array is longer
     /// and what was not written is fill value.
     ///
@@ -40,8 +38,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidSelection`] if there is no such axis, or the elements do not fill whole steps along it; as
-    /// [`Array::resize`] and [`Array::write`].
+    /// [`Error::InvalidSelection`](crate::Error::InvalidSelection) if there is no such axis, or the elements do not fill
+    /// whole steps along it; as [`Array::resize`] and [`Array::write`].
     pub async fn append<T: Element>(&self, elements: &[T], axis: usize) -> Result<(Self, WriteReport)> {
         let raw = raw_of(&self.url(), elements, self.metadata.data_type())?;
         let shape = self.shape_of_appended(elements.len() as u64, axis)?;
@@ -74,7 +72,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// As [`Array::append`]; [`Error::InvalidSelection`] if the other dimensions differ from the array's.
+    /// As [`Array::append`]; [`Error::InvalidSelection`](crate::Error::InvalidSelection) if the other dimensions differ
+    /// from the array's.
     pub async fn append_data(
         &self,
         data: &ArrayData,
@@ -118,21 +117,8 @@ impl Array {
     ) -> Result<(Self, WriteReport)> {
         // What cannot be written must not make the array longer.
         self.opened()?;
-        let kind = self.metadata.document().kind();
-        let key = self.path().key(kind.key());
-        let mut start = 0;
-        let change = |metadata: NodeMetadata| match metadata {
-            NodeMetadata::Array(array) => {
-                let shape = longer(array.shape(), appended, axis)?;
-                start = array.shape()[axis];
-                let longer = array.with_shape(&shape);
-                longer
-                    .map(|array| NodeMetadata::Array(Box::new(array)))
-                    .map_err(|error| Error::metadata(self.store().key_url(&key), error))
-            }
-            group @ NodeMetadata::Group(_) => Ok(group),
-        };
-        let longer = update(&self.core, kind, Part::Main, change).await?.into_array()?;
+        let (longer, old) = self.reshape(|old| longer(old, appended, axis), u64::MAX).await?;
+        let start = old[axis];
         let bound = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
         let mut selects = vec![Select::all(); longer.shape().len()];
         selects[axis] = Select::from(bound(start)..bound(start.saturating_add(appended[axis])));

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// So often a chunk that others write too is tried.
-const TRIES: usize = 16;
+pub(super) const TRIES: usize = 16;
 
 /// What has been done.
 #[derive(Debug, Default)]
@@ -27,6 +27,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Notes that a chunk is read.
+    pub(super) fn read(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn report(&self) -> WriteReport {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         WriteReport {
@@ -39,9 +44,9 @@ impl Counts {
 
 /// What the chunks of one write have in common.
 pub(super) struct Writer {
-    store: Arc<Store>,
-    layout: Arc<Layout>,
-    cache: Arc<ShardIndexCache>,
+    pub(super) store: Arc<Store>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) cache: Arc<ShardIndexCache>,
     shape: Vec<u64>,
     options: WriteOptions,
 }
@@ -103,7 +108,7 @@ impl Writer {
         let at = |error| crate::array::codec_error(self.store.key_url(key), &task.chunk_indices(), error);
         let mut attempt = 1;
         loop {
-            counts.read.fetch_add(1, Ordering::Relaxed);
+            counts.read();
             let stored = self.store.get_with_version(key, CatOptions::default()).await?;
             let version = stored.as_ref().map(|value| value.version.clone());
             let before = stored.map(|value| value.bytes);
@@ -136,7 +141,7 @@ impl Writer {
     }
 
     /// Stores an encoded chunk; `None` erases it.
-    async fn store_chunk(
+    pub(super) async fn store_chunk(
         &self,
         key: &str,
         encoded: Option<Vec<u8>>,
@@ -177,7 +182,7 @@ impl Writer {
     }
 
     /// A chunk of fill value.
-    fn filled(&self, chain: &CodecChain) -> Result<Chunk, CodecError> {
+    pub(super) fn filled(&self, chain: &CodecChain) -> Result<Chunk, CodecError> {
         let fill = self.layout.fill();
         let decoded = chain.decoded();
         if decoded.element_size().is_none() {
@@ -198,7 +203,11 @@ impl Writer {
         Ok(Chunk::Fixed(chunk))
     }
 
-    async fn decode(&self, chain: &CodecChain, encoded: Bytes) -> Result<Result<Chunk, CodecError>> {
+    pub(super) async fn decode(
+        &self,
+        chain: &CodecChain,
+        encoded: Bytes,
+    ) -> Result<Result<Chunk, CodecError>> {
         let chain = chain.clone();
         compute::spawn(move || with_scratch(|scratch| chain.decode(&encoded, scratch)))
             .await
@@ -207,7 +216,7 @@ impl Writer {
 
     /// Encodes a chunk in the place of the encoded one `before`; `None` if it is all fill value and such chunks are not
     /// stored.
-    async fn encode(
+    pub(super) async fn encode(
         &self,
         chain: &CodecChain,
         chunk: Chunk,

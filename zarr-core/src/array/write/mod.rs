@@ -6,7 +6,9 @@
 
 mod append;
 mod chunk;
+mod cut;
 mod options;
+mod outside;
 mod resize;
 
 use std::sync::Arc;

@@ -123,7 +123,9 @@ impl Array {
         let mut selects = vec![Select::all(); longer.shape().len()];
         selects[axis] = Select::from(bound(start)..bound(start.saturating_add(appended[axis])));
         let place = Selection::new(&selects, longer.shape())?;
-        let report = longer.write_chunks(&place, elements, options).await?;
+        let report = longer
+            .write_beside_others(&place, elements, options, Some(axis))
+            .await?;
         Ok((longer, report))
     }
 }

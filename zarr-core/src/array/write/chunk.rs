@@ -49,6 +49,8 @@ pub(super) struct Writer {
     pub(super) cache: Arc<ShardIndexCache>,
     shape: Vec<u64>,
     options: WriteOptions,
+    /// The axis behind whose end others may write.
+    growing: Option<usize>,
 }
 
 impl Writer {
@@ -58,6 +60,7 @@ impl Writer {
         cache: Arc<ShardIndexCache>,
         shape: Vec<u64>,
         options: WriteOptions,
+        growing: Option<usize>,
     ) -> Self {
         Self {
             store,
@@ -65,6 +68,7 @@ impl Writer {
             cache,
             shape,
             options,
+            growing,
         }
     }
 
@@ -164,21 +168,28 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether every element of the chunk that lies in the array is written.
+    /// Whether every element of the chunk that lies in the array is written, or may come to lie in it.
     fn covers(&self, task: &Task) -> bool {
-        task.parts.iter().zip(&self.shape).all(|(part, length)| {
-            let inside = length.saturating_sub(part.origin).min(part.edge);
-            match &part.source {
-                Positions::Run { start: 0, step: 1 } => part.count as u64 == inside,
-                Positions::Run { .. } => inside == 1 && part.count == 1 && part.source.at(0) == 0,
-                Positions::List(list) => {
-                    let mut seen: Vec<usize> = list.to_vec();
-                    seen.sort_unstable();
-                    seen.dedup();
-                    seen.len() as u64 == inside
+        task.parts
+            .iter()
+            .zip(&self.shape)
+            .enumerate()
+            .all(|(dim, (part, length))| {
+                let inside = match self.growing == Some(dim) {
+                    true => part.edge,
+                    false => length.saturating_sub(part.origin).min(part.edge),
+                };
+                match &part.source {
+                    Positions::Run { start: 0, step: 1 } => part.count as u64 == inside,
+                    Positions::Run { .. } => inside == 1 && part.count == 1 && part.source.at(0) == 0,
+                    Positions::List(list) => {
+                        let mut seen: Vec<usize> = list.to_vec();
+                        seen.sort_unstable();
+                        seen.dedup();
+                        seen.len() as u64 == inside
+                    }
                 }
-            }
-        })
+            })
     }
 
     /// A chunk of fill value.

@@ -72,6 +72,18 @@ impl Array {
         elements: ChunkRef<'_>,
         options: &WriteOptions,
     ) -> Result<WriteReport> {
+        self.write_beside_others(selection, elements, options, None).await
+    }
+
+    /// [`Array::write_chunks`] where others may write what lies behind the array's end along the axis `growing`, in the
+    /// same chunks.
+    async fn write_beside_others(
+        &self,
+        selection: &Selection,
+        elements: ChunkRef<'_>,
+        options: &WriteOptions,
+        growing: Option<usize>,
+    ) -> Result<WriteReport> {
         let opened = self.opened()?;
         self.check_count(selection, elements)?;
         self.store().ensure_writable("set", &self.path().key(""))?;
@@ -82,6 +94,7 @@ impl Array {
             Arc::clone(&opened.cache),
             self.shape().to_vec(),
             options.clone(),
+            growing,
         ));
         let width = options.width(opened.layout.chunk_bytes_hint());
         let counts = Counts::default();

@@ -153,6 +153,7 @@ impl Array {
             Arc::clone(&opened.cache),
             self.shape().to_vec(),
             options,
+            None,
         );
         Ok((writer, width))
     }

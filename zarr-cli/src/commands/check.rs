@@ -44,6 +44,10 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
     checked
         .findings
         .sort_by(|a, b| (&a.path, a.rule.code).cmp(&(&b.path, b.rule.code)));
+    // Where there is nothing, nothing was looked at: no summary.
+    if checked.is_nothing() {
+        return ended;
+    }
     if args.deep {
         ended?;
         let read = Deep::new(app, args.missing, out).run(&checked).await;
@@ -118,6 +122,10 @@ impl NamedBy {
 impl Checked {
     pub(super) fn nodes(&self) -> usize {
         self.places.len()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.places.is_empty() && self.findings.is_empty()
     }
 }
 

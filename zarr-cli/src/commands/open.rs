@@ -130,6 +130,11 @@ pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
 /// is something else.
 async fn suggestion(app: &App, store: &Store, address: &Address) -> Option<String> {
     if let Ok(Some(names)) = store.list_dir("").await {
+        let is_hierarchy = |name: &&String| name.ends_with(".zarr");
+        if let Some(inside) = names.prefixes.iter().find(is_hierarchy) {
+            let shown = address.shown.trim_end_matches('/');
+            return Some(format!("did you mean {shown}/{inside} ?"));
+        }
         let inside = names
             .prefixes
             .iter()

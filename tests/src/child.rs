@@ -57,6 +57,27 @@ impl Outcome {
     }
 }
 
+/// The `main` of a test binary that counts by `/proc`: that of a module, and elsewhere than on Linux nothing to try.
+///
+/// ```no_run
+/// # mod linux { pub(super) fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS } }
+/// zarr_tests::linux_main!(linux);
+/// ```
+#[macro_export]
+macro_rules! linux_main {
+    ($module:ident) => {
+        #[cfg(target_os = "linux")]
+        fn main() -> ::std::process::ExitCode {
+            $module::main()
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        fn main() -> ::std::process::ExitCode {
+            ::std::process::ExitCode::SUCCESS
+        }
+    };
+}
+
 /// The case that this process is to run, if it is a child.
 pub fn case() -> Option<String> {
     std::env::var(CASE).ok()

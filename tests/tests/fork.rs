@@ -12,18 +12,8 @@
     reason = "a test"
 )]
 
-use std::process::ExitCode;
-
-#[cfg(target_os = "linux")]
-fn main() -> ExitCode {
-    linux::main()
-}
-
-/// What is counted afterwards is counted by `/proc`.
-#[cfg(not(target_os = "linux"))]
-fn main() -> ExitCode {
-    ExitCode::SUCCESS
-}
+// What is counted afterwards is counted by `/proc`.
+zarr_tests::linux_main!(linux);
 
 #[cfg(target_os = "linux")]
 mod linux {

@@ -320,7 +320,7 @@ pub(crate) struct Global {
     pub(crate) options: Vec<String>,
     /// Storage options as a JSON object: a file (@opts.json) or the JSON itself
     #[arg(long, value_name = "@FILE", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_STORAGE_OPTIONS", hide_env_values = true)]
+    #[arg(env = "ZARR_CLI_STORAGE_OPTIONS", hide_env_values = true, hide_env = true)]
     pub(crate) storage_options: Option<String>,
     /// Use no credentials
     #[arg(long, global = true, env = "ZARR_CLI_ANON", value_parser = FalseyValueParser::new(), hide_env = true)]
@@ -331,11 +331,16 @@ pub(crate) struct Global {
     pub(crate) headers: Vec<String>,
     /// User and password for an http(s) server
     #[arg(long, value_name = "USER:PASSWORD", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_AUTH", hide_env_values = true, conflicts_with = "anon")]
+    #[arg(
+        env = "ZARR_CLI_AUTH",
+        hide_env_values = true,
+        conflicts_with = "anon",
+        hide_env = true
+    )]
     pub(crate) auth: Option<String>,
     /// Most requests in flight
     #[arg(short = 'j', long, value_name = "N", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_JOBS", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(env = "ZARR_CLI_JOBS", value_parser = clap::value_parser!(u64).range(1..=1024), hide_env = true)]
     pub(crate) jobs: Option<u64>,
     /// Give up when the whole command takes longer: 30, 1.5s, 500ms, 2m
     #[arg(
@@ -349,11 +354,11 @@ pub(crate) struct Global {
     pub(crate) timeout: Option<Duration>,
     /// Look only for nodes of this format
     #[arg(long, value_name = "2|3", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_ZARR_FORMAT", value_parser = clap::value_parser!(u8).range(2..=3))]
+    #[arg(env = "ZARR_CLI_ZARR_FORMAT", value_parser = clap::value_parser!(u8).range(2..=3), hide_env = true)]
     pub(crate) zarr_format: Option<u8>,
     /// Whether to use consolidated metadata
     #[arg(long, value_name = "WHEN", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_CONSOLIDATED", value_enum, default_value_t)]
+    #[arg(env = "ZARR_CLI_CONSOLIDATED", value_enum, default_value_t, hide_env = true)]
     pub(crate) consolidated: Consolidated,
     /// Print JSON: one document, or one a line (ls, check --deep)
     #[arg(long, global = true, env = "ZARR_CLI_JSON", value_parser = FalseyValueParser::new(), hide_env = true)]
@@ -369,15 +374,15 @@ pub(crate) struct Global {
         conflicts_with = "verbose",
         hide_short_help = true
     )]
-    #[arg(env = "ZARR_CLI_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(env = "ZARR_CLI_QUIET", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub(crate) quiet: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_COLOR", value_enum, default_value_t)]
+    #[arg(env = "ZARR_CLI_COLOR", value_enum, default_value_t, hide_env = true)]
     pub(crate) color: Color,
     /// At exit, a JSON line on stderr: requests, bytes, connections opened and still open
     #[arg(long, global = true, hide_short_help = true)]
-    #[arg(env = "ZARR_CLI_IO_STATS", value_parser = FalseyValueParser::new())]
+    #[arg(env = "ZARR_CLI_IO_STATS", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub(crate) io_stats: bool,
     /// Panics once the node is open: for the tests of what happens then.
     #[arg(long, global = true, hide = true)]

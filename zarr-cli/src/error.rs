@@ -24,8 +24,12 @@ pub(crate) enum CliError {
         error: zarr_core::Error,
         hint: Option<String>,
     },
-    /// A document has no value at a JSON pointer.
-    NoSuchValue { pointer: String, keys: Vec<String> },
+    /// A document has no value at a JSON pointer; `keys` are at the last place on its way.
+    NoSuchValue {
+        pointer: String,
+        at: String,
+        keys: Vec<String>,
+    },
     /// The elements of an array are no numbers.
     NotNumbers { at: String, data_type: String },
     /// The chunks of arrays could not be decoded, for a reason that says nothing about them; the rest was told.

@@ -55,9 +55,20 @@ pub(crate) fn of_core(error: &zarr_core::Error) -> (u8, &'static str) {
         E::MissingChunk { .. } => (CORRUPT, "missing-chunk"),
         E::Unsupported { .. } => (UNSUPPORTED, "unsupported"),
         E::WrongKind { .. } | E::InvalidSelection { .. } | E::InvalidNodePath { .. } => (USAGE, "usage"),
+        E::Unencodable { .. } => (USAGE, "unencodable"),
         E::ReadOnly { .. } => (REFUSED, "read-only"),
-        E::NodeExists { .. } | E::UnfitParent { .. } => (REFUSED, "exists"),
+        E::NodeExists { .. } | E::UnfitParent { .. } | E::NotEmpty { .. } => (REFUSED, "exists"),
         E::Internal { .. } | E::LimitReached { .. } | _ => (INTERNAL, "internal"),
+    }
+}
+
+/// The exit code that tells what is wrong with a member of a group. A name that no node can have is nobody's slip here:
+/// the store holds it.
+pub(crate) fn of_member(error: &zarr_core::Error) -> u8 {
+    if let zarr_core::Error::InvalidNodePath { .. } = error {
+        CORRUPT
+    } else {
+        of_core(error).0
     }
 }
 
@@ -197,6 +208,22 @@ mod tests {
                 source
             }),
             5
+        );
+        assert_eq!(
+            code(E::Unencodable {
+                key: url(),
+                chunk: None,
+                by: "codec cast_value".into(),
+                source: Box::new(io::Error::other("x"))
+            }),
+            2
+        );
+        assert_eq!(
+            code(E::NotEmpty {
+                url: url(),
+                key: url()
+            }),
+            9
         );
         assert_eq!(
             code(E::MissingChunk {

@@ -12,13 +12,18 @@ pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
         CliError::Core(zarr_core::Error::Fs(error)) => of_fs(error, path),
         CliError::NodeNotFound { hint: Some(hint), .. } => Some(hint.clone()),
         CliError::Core(error) | CliError::NodeNotFound { error, .. } => of_core(error, path),
-        CliError::NoSuchValue { keys, .. } => {
+        CliError::NoSuchValue { at, keys, .. } => {
             const MOST: usize = 20;
             let more = if keys.len() > MOST { ", …" } else { "" };
             let keys: Vec<&str> = keys.iter().take(MOST).map(String::as_str).collect();
-            Some(format!(
-                "at the top are {}{more}; a pointer looks like /attributes/units",
+            let place = if at.is_empty() { "the top" } else { at };
+            let keys = if keys.is_empty() {
+                "no members".to_owned()
+            } else {
                 keys.join(", ")
+            };
+            Some(format!(
+                "at {place} are {keys}{more}; a pointer looks like /attributes/units"
             ))
         }
         CliError::NotNumbers { .. } => Some(format!("zarr-cli cat {path} prints them")),

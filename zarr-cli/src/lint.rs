@@ -50,13 +50,14 @@ rules! {
     NOT_CONSOLIDATED = "ZC005", Error, "a node is not in the consolidated metadata: readers that use it do not see it";
     GONE = "ZC006", Error, "consolidated metadata names a node that is not there";
     BAD_CONSOLIDATED = "ZC007", Error, "consolidated metadata, or an entry of it, is invalid";
+    BAD_NAME = "ZC008", Error, "something lies in a group under a name that no node can have: readers disagree on it";
     FILL_VALUE = "ZC010", Warning, "fill_value is not _FillValue: a missing chunk reads as data";
     DIMENSION_LENGTHS = "ZC011", Warning, "a dimension has several lengths in one group";
     MISSING_COORDINATE = "ZC012", Warning, "the attribute `coordinates` names an array that is not there";
     MANY_CHUNKS = "ZC020", Warning, "more than a million chunks: listing and copying will be slow";
     SMALL_CHUNKS = "ZC021", Warning, "thousands of chunks below 64 KiB: requests will cost more than data";
     LARGE_CHUNKS = "ZC022", Warning, "chunks above 1 GiB: a reader has to hold a whole one";
-    UNLISTED = "ZC030", Warning, "a group's members are unknown, so they were not checked";
+    UNLISTED = "ZC030", Warning, "a group's members are unknown: at most those were checked that consolidated metadata names";
     BAD_CHUNK = "ZC040", Error, "--deep: a chunk, or an inner chunk of a shard, cannot be decoded";
     MISSING_CHUNK = "ZC041", Error, "--deep --missing error: a chunk is missing";
     STRAY_KEY = "ZC042", Error, "--deep: a key belongs to no node, or is no key of its array";

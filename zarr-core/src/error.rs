@@ -60,7 +60,7 @@ pub enum Error {
         source: Box<MetadataError>,
     },
     /// Data arrived whole and is wrong: a codec, a checksum, a shard index, a size.
-    #[error("{key}{}: corrupt data in {stage}", match chunk { Some(chunk) => format!(" (chunk {chunk:?})"), None => String::new() })]
+    #[error("{key}{}: corrupt data in {stage}", at_chunk(chunk.as_deref()))]
     Corrupt {
         /// The key whose value is wrong: the whole URL.
         key: String,
@@ -69,6 +69,20 @@ pub enum Error {
         /// Where it was noticed: a codec's name, `shard index`, ...
         stage: Cow<'static, str>,
         /// What is wrong.
+        #[source]
+        source: BoxError,
+    },
+    /// A value that was to be written cannot be: no encoding of it exists. Nothing that is stored is wrong, and nothing of
+    /// the chunk was written.
+    #[error("{key}{}: a value that {by} cannot hold", at_chunk(chunk.as_deref()))]
+    Unencodable {
+        /// The chunk's key, or the array where no chunk is concerned: the whole URL.
+        key: String,
+        /// The chunk's coordinates in the chunk grid, where a chunk is concerned.
+        chunk: Option<Vec<u64>>,
+        /// What has no such value: `codec cast_value`, `data type int4`.
+        by: Cow<'static, str>,
+        /// Which value, and why.
         #[source]
         source: BoxError,
     },
@@ -165,6 +179,11 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+}
+
+/// ` (chunk [0, 1])`, where a chunk is concerned.
+fn at_chunk(chunk: Option<&[u64]>) -> String {
+    chunk.map_or_else(String::new, |chunk| format!(" (chunk {chunk:?})"))
 }
 
 impl Error {

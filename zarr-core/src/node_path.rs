@@ -13,7 +13,8 @@ use crate::node_kind::ZarrFormat;
 /// 3. at most [`zarr_fs::MAX_PATH_BYTES`] bytes of UTF-8.
 ///
 /// So a node path, hostile or not, names no key outside its store. The formats have rules of their own on top, which hold
-/// where nodes are created and where the names of children are taken from a listing: [`NodePath::check_name`].
+/// where nodes are created: [`NodePath::check_name`]. What a group holds under a name that breaks any of these rules is
+/// told as a broken member, never left out.
 ///
 /// ```
 /// use zarr_core::NodePath;
@@ -125,6 +126,11 @@ impl NodePath {
     pub fn check_names(&self, format: ZarrFormat) -> Result<()> {
         self.segments()
             .try_for_each(|name| Self::check_name(name, format))
+    }
+
+    /// The error of a name that stands in a listing and that no node path can have.
+    pub(crate) fn refused(name: &str, reason: &'static str) -> Error {
+        invalid(name, reason)
     }
 
     /// The path as text without its leading slash: `a/b`, and nothing for the root.

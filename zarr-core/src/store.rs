@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use zarr_fs::{
     BlockingReader, ByteRange, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatStream, CloseError,
-    CloseReport, Context, FileInfo, FileSystem, IoStats, Path, PipeOptions, Version, WriteMode,
+    CloseReport, Context, FileInfo, FileSystem, IoStats, Path, PipeOptions, Unnameable, Version, WriteMode,
 };
 
 use crate::error::{Error, Result};
@@ -72,6 +72,8 @@ pub struct DirNames {
     pub keys: Vec<String>,
     /// Names of the prefixes directly below it, sorted, without a slash.
     pub prefixes: Vec<String>,
+    /// Prefixes directly below it that no key can name.
+    pub unnameable: Vec<Unnameable>,
 }
 
 /// A key and what a listing says of its value.
@@ -319,6 +321,7 @@ impl Store {
         Ok(Some(DirNames {
             keys: names(listing.files.into_iter().map(|file| file.path).collect()),
             prefixes: names(listing.prefixes),
+            unnameable: listing.unnameable,
         }))
     }
 

@@ -19,7 +19,7 @@ use cases::{Case, Model, Step, case};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use support::Remote;
-use zarr_core::array::{Array, ReadOptions, Select, Selection};
+use zarr_core::array::{Array, ReadOptions, Select, Selection, WriteOptions};
 use zarr_core::hierarchy::{CreateMode, create_array};
 use zarr_core::metadata::data_type::IntKind;
 use zarr_core::metadata::{DataType, V3ArrayBuilder};
@@ -159,7 +159,8 @@ fn resize_cuts_back_and_grows_with_fill_value() {
             .await
             .unwrap()
             .0;
-        let (longer, _) = large.append(&more, 1).await.unwrap();
+        let options = WriteOptions::default();
+        let (longer, _) = large.append_data(&more, 1, &options).await.unwrap();
         assert_eq!(longer.shape(), [10, 20]);
         let tail = longer
             .read::<u16>(&Selection::parse(":,10:", &[10, 20], &[]).unwrap())

@@ -126,7 +126,8 @@ pub trait FileSystem: Debug + Send + Sync + 'static {
     /// - A missing file: `NotFound`.
     async fn rm_file(&self, path: &Path) -> Result<()>;
 
-    /// Lists one level: the files in `dir` and the prefixes below it, each sorted by path.
+    /// Lists one level: the files in `dir` and the prefixes below it, each sorted by path. Prefixes that no path can name
+    /// are told by their names ([`DirListing::unnameable`]), never left out.
     ///
     /// # Behaviour
     /// - Nothing under `dir`: `NotFound`. A file's own path lists nothing: `NotFound`.

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use crate::error::Error;
 use crate::path::Path;
 
 /// Which version of a file some bytes belong to.
@@ -95,6 +96,48 @@ pub struct DirListing {
     pub files: Vec<FileInfo>,
     /// The prefixes ("folders"), by path.
     pub prefixes: Vec<Path>,
+    /// The prefixes whose names no path can have, by name. (Files of such names are left out, with a warning.)
+    pub unnameable: Vec<Unnameable>,
+}
+
+impl DirListing {
+    /// Whether it names nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.prefixes.is_empty() && self.unnameable.is_empty()
+    }
+}
+
+/// A prefix that a store holds and no [`Path`] can name: nothing in it can be asked for, and nobody may take it for not
+/// there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unnameable {
+    /// Its name; what is not UTF-8 is replaced. It may be hostile: escape it to show it.
+    pub name: String,
+    /// The rule of paths that it breaks.
+    pub reason: &'static str,
+}
+
+impl Unnameable {
+    /// Why a name that is not UTF-8 is none.
+    pub const NOT_UTF8: &'static str = "not UTF-8";
+
+    /// A name, and the rule that it breaks.
+    #[must_use]
+    pub fn new(name: impl Into<String>, reason: &'static str) -> Self {
+        let name = name.into();
+        Self { name, reason }
+    }
+
+    /// A name of which [`Path`] said that it is no part of one.
+    #[must_use]
+    pub fn refused(name: impl Into<String>, error: &Error) -> Self {
+        if let Error::InvalidPath { reason, .. } = error {
+            Self::new(name, reason)
+        } else {
+            Self::new(name, "not a path")
+        }
+    }
 }
 
 /// What a session has moved so far.

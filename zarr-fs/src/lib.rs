@@ -25,7 +25,7 @@ pub use capabilities::{Capabilities, Listing};
 pub use error::{BoxError, Context, Error, Outcome, Result};
 pub use ext::FileSystemExt;
 pub use filesystem::{BlockingReader, ByteStream, CatStream, FileSystem};
-pub use info::{CatResult, DirListing, FileInfo, IoStats, Version};
+pub use info::{CatResult, DirListing, FileInfo, IoStats, Unnameable, Version};
 pub use local::{Fsync, LocalFactory, LocalFileSystem, LocalOptions, Symlinks, file_url};
 pub use memory::{MemoryFactory, MemoryFileSystem};
 pub use options::Options;

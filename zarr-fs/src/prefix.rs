@@ -227,10 +227,15 @@ impl<F: FileSystem> FileSystem for PrefixFileSystem<F> {
 
     async fn ls(&self, dir: &Path) -> Result<DirListing> {
         let listing = self.inner.ls(&self.map.folder(dir)).await;
-        let DirListing { files, prefixes } = listing.map_err(|error| self.map.error(error))?;
+        let DirListing {
+            files,
+            prefixes,
+            unnameable,
+        } = listing.map_err(|error| self.map.error(error))?;
         Ok(DirListing {
             files: files.into_iter().map(|info| self.map.info(info)).collect(),
             prefixes: prefixes.into_iter().map(|path| self.map.path(path)).collect(),
+            unnameable,
         })
     }
 

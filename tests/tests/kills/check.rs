@@ -226,8 +226,8 @@ fn decoded_alike(raw: &dyn Raw, array: &Array, chunk: &[u64], elements: &[u32]) 
     }
 }
 
-/// The list: as long as some writer made it; each element is missing, or belongs where it is. (What an append had not
-/// reached is fill value, or what lay there before a cut that was not finished.)
+/// The list: as long as some writer made it; each element is missing, or belongs where it is. What an append had not reached
+/// is fill value, never what lay there before a cut, finished or not.
 async fn log(store: &Arc<Store>, raw: &dyn Raw, writer: u32) {
     let Some(array) = array(store, &format!("/{LOG}")).await else {
         return;
@@ -243,6 +243,22 @@ async fn log(store: &Arc<Store>, raw: &dyn Raw, writer: u32) {
         let of =
             generation_of(*element, place).unwrap_or_else(|| panic!("{element:#x} at {place} of the list"));
         assert!(of <= writer, "{place} of the list is of {of}, who is yet to come");
+    }
+    // What was appended by one call is of one writer, and of no earlier one than what lies before it.
+    let mut before = 0;
+    let stays = usize::try_from(LOG_STAYS).expect("small");
+    let grows = usize::try_from(crate::pattern::LOG_GROWS).expect("small");
+    for (number, appended) in elements[stays..].chunks(grows).enumerate() {
+        let first = stays + number * grows;
+        let mut of = (first..).zip(appended).filter(|(_, element)| **element != 0);
+        if let Some((place, element)) = of.next() {
+            let by = generation_of(*element, place).expect("looked at above");
+            assert!(by >= before, "{place} of the list is of {by}, behind {before}");
+            for (place, element) in of {
+                assert_eq!(generation_of(*element, place), Some(by), "{place} of the list");
+            }
+            before = by;
+        }
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::executor::block_on;
-use zarr_core::array::{Array, ArrayData, ReadOptions, Selection};
+use zarr_core::array::{Array, Selection};
 use zarr_core::hierarchy::{self, ConsolidatedMode, CreateMode, OpenOptions};
 use zarr_core::metadata::json::Object;
 use zarr_core::metadata::{ArrayMetadata, GroupMetadata, Json};
-use zarr_core::{Error, Group, Node, NodePath, Result, Store, StoreOptions, ZarrFormat};
-use zarr_fs::{MemoryFileSystem, Path, WriteMode};
+use zarr_core::{Error, Group, Node, NodePath, Result, Store, ZarrFormat};
+use zarr_fs::WriteMode;
 
 use crate::pattern::{
     ARRAYS, BLOB, BLOB_BYTES, LOG, LOG_GROWS, LOG_MOST, LOG_STAYS, MADE, MADE_SHAPE, PAGE, REGIONS, STAMPED,
@@ -131,29 +131,13 @@ fn elements(generation: u32, places: Range<u64>) -> Vec<u32> {
     places.map(element).collect()
 }
 
-/// Elements as data that can be appended: read from an array in memory.
-async fn data(elements: &[u32]) -> Result<ArrayData> {
-    let store = Store::new(
-        Box::new(MemoryFileSystem::new()),
-        Path::root(),
-        StoreOptions::default().writable(),
-    );
-    let metadata = list(elements.len() as u64, elements.len() as u64);
-    let array = hierarchy::create_array(&store, &path("/a"), metadata, CreateMode::Create).await?;
-    let all = Selection::all(array.shape());
-    array.write(&all, elements).await?;
-    let data = array.read_data(&all, &ReadOptions::default()).await?.0;
-    store.close().await.expect("nothing is stuck");
-    Ok(data)
-}
-
 /// Appends to the list twice; when it is long, cuts it back.
 async fn grow(store: &Arc<Store>, generation: u32, steps: &mut Steps<'_>) -> Result<()> {
     steps.next("create");
     let mut log = ensure_array(store, &format!("/{LOG}"), list(LOG_STAYS, 8)).await?;
     for _ in 0..2 {
         let length = log.shape()[0];
-        let more = data(&elements(generation, length..length + LOG_GROWS)).await?;
+        let more = elements(generation, length..length + LOG_GROWS);
         steps.next("append");
         log = log.append(&more, 0).await?.0;
     }

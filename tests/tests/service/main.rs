@@ -15,15 +15,5 @@ mod service;
 #[cfg(target_os = "linux")]
 mod stops;
 
-use std::process::ExitCode;
-
-#[cfg(target_os = "linux")]
-fn main() -> ExitCode {
-    stops::main()
-}
-
-/// It is told to stop by a signal, and what it holds is counted by `/proc`.
-#[cfg(not(target_os = "linux"))]
-fn main() -> ExitCode {
-    ExitCode::SUCCESS
-}
+// It is told to stop by a signal, and what it holds is counted by `/proc`.
+zarr_tests::linux_main!(stops);

@@ -32,14 +32,22 @@ pub(super) async fn run(app: &App, args: &CatArgs, out: &mut Output) -> Result<(
     let mut writer = values::Rows::new(format, &shape);
     let most = PIECE_BYTES / data_type.size_bytes().unwrap_or(64).max(1) as u64;
     let (mut chunks, mut missing) = (0, 0);
-    for piece in selection.pieces(most) {
-        let (data, report) = array.read_data(&piece, &options).await?;
+    for piece in array.pieces_in_order(&selection, most)? {
+        let (data, report) = match array.read_data(&piece, &options).await {
+            Ok(read) => read,
+            Err(error) => {
+                writer.complete_rows(out)?;
+                return Err(error.into());
+            }
+        };
         chunks += report.chunks;
         missing += report.missing_chunks;
         match format {
             CatFormat::Bin | CatFormat::Npy => binary(&data, out)?,
             CatFormat::Text | CatFormat::Csv | CatFormat::Json => text(&data, &mut writer, out)?,
         }
+        // Who reads sees what has come so far: the next piece may take its time.
+        out.flush()?;
     }
     writer.finish(out)?;
     if missing > 0 {

@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
-use zarr_core::hierarchy::{ConsolidatedMode, Member, Node};
+use zarr_core::hierarchy::{Broken, ConsolidatedMode, Member, Node};
 use zarr_core::metadata::json::{Object, PrintOptions};
-use zarr_core::metadata::{ConsolidatedMetadata, Document, Json, NodeMetadata};
-use zarr_core::{Array, Group, NodeKind, NodePath, Store, ZarrFormat, hierarchy};
+use zarr_core::metadata::{Document, Json};
+use zarr_core::{Array, NodeKind, NodePath, Store, hierarchy};
 
+use super::copies;
 use super::deep::Deep;
 use super::open;
 use super::tally::Tally;
 use crate::app::App;
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, Consolidated};
 use crate::error::CliError;
 use crate::exit_code;
 use crate::lint::{self, Finding, RULES, Severity};
 use crate::output::Output;
-use crate::render::{check as render, words};
+use crate::render::check as render;
 use crate::url;
 use crate::view::{MemberView, NodeView};
 
@@ -43,6 +44,10 @@ pub(super) async fn run(app: &App, args: &CheckArgs, out: &mut Output) -> Result
     checked
         .findings
         .sort_by(|a, b| (&a.path, a.rule.code).cmp(&(&b.path, b.rule.code)));
+    // Where there is nothing, nothing was looked at: no summary.
+    if checked.is_nothing() {
+        return ended;
+    }
     if args.deep {
         ended?;
         let read = Deep::new(app, args.missing, out).run(&checked).await;
@@ -86,13 +91,41 @@ pub(super) struct Checked {
     /// Places that could not be read or listed, whatever the reason.
     pub(super) blind: Vec<String>,
     pub(super) store: Option<Arc<Store>>,
+    /// From where it is known which nodes there are.
+    pub(super) named_by: NamedBy,
     /// What could not be read for a reason that says nothing about the hierarchy.
-    unread: Tally,
+    pub(super) unread: Tally,
+}
+
+/// From where it is known which nodes a hierarchy has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    #[default]
+    Listing,
+    /// The store cannot list: what the consolidated metadata do not name was not looked at.
+    Consolidated,
+    /// The store cannot list, and nothing else names any.
+    Nothing,
+}
+
+impl NamedBy {
+    /// What JSON says of it.
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Listing => Some("listing"),
+            Self::Consolidated => Some("consolidated"),
+            Self::Nothing => None,
+        }
+    }
 }
 
 impl Checked {
     pub(super) fn nodes(&self) -> usize {
         self.places.len()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.places.is_empty() && self.findings.is_empty()
     }
 }
 
@@ -106,6 +139,7 @@ async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliErro
     let mut live: BTreeMap<NodePath, Document> = BTreeMap::new();
     let mut views = BTreeMap::new();
     let mut complete = true;
+    let mut unlisted = Vec::new();
     note(&root, checked, &mut live, &mut views);
     let Node::Group(group) = &root else {
         return Ok(());
@@ -121,17 +155,42 @@ async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliErro
         if let MemberView::Broken { path, .. } | MemberView::Unlisted { path, .. } = &view {
             checked.blind.push(path.clone());
         }
+        if let Member::Broken(Broken {
+            error: zarr_core::Error::InvalidNodePath { .. },
+            ..
+        }) = &member
+            && let MemberView::Broken { path, message, .. } = &view
+        {
+            checked.findings.push(Finding::new(lint::BAD_NAME, path, message));
+            continue;
+        }
         match &view {
             MemberView::Broken { path, code, message } if *code == exit_code::CORRUPT => {
                 checked.findings.push(Finding::new(lint::INVALID, path, message));
             }
-            MemberView::Unlisted { path, code, reason } if *code == exit_code::UNSUPPORTED => {
+            MemberView::Unlisted { code, .. } if *code == exit_code::UNSUPPORTED => {
                 complete = false;
-                checked.findings.push(Finding::new(lint::UNLISTED, path, reason));
+                unlisted.push(view);
             }
             MemberView::Node(_) | MemberView::Broken { .. } | MemberView::Unlisted { .. } => {
                 complete = false;
                 checked.unread.count(&view);
+            }
+        }
+    }
+    let consolidated = copies::consolidated(group, checked).await?;
+    if !unlisted.is_empty() {
+        let used = consolidated
+            .as_ref()
+            .filter(|_| app.global.consolidated != Consolidated::Ignore);
+        let named = used.map(|all| copies::named(all, &live));
+        tell_unlisted(&unlisted, named.is_some(), &address.shown, checked);
+        for (path, opened) in
+            copies::open_each(&store, group.zarr_format(), named.unwrap_or_default(), app).await
+        {
+            match opened {
+                Ok(node) => note(&node, checked, &mut live, &mut views),
+                Err(error) => copies::unopened(&path, error, checked),
             }
         }
     }
@@ -144,10 +203,34 @@ async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<(), CliErro
             .collect();
         checked.findings.extend(lint::group(view, &members));
     }
-    if let Some(consolidated) = consolidated(group, checked).await? {
-        compare(&consolidated, &live, complete, checked);
+    if let Some(consolidated) = consolidated {
+        copies::compare(&consolidated, &live, complete, checked);
     }
     Ok(())
+}
+
+/// Says that the members of groups are unknown, and what that means.
+fn tell_unlisted(unlisted: &[MemberView], is_named: bool, shown: &str, checked: &mut Checked) {
+    let so = if is_named {
+        "only what the consolidated metadata names was checked"
+    } else {
+        "nothing in it was checked"
+    };
+    for view in unlisted {
+        if let MemberView::Unlisted { path, reason, .. } = view {
+            let message = format!("{so}: {reason}");
+            checked.findings.push(Finding::new(lint::UNLISTED, path, message));
+        }
+        if !is_named {
+            checked.unread.count(view);
+        }
+    }
+    checked.named_by = if is_named {
+        tracing::warn!("{shown}: the server cannot list: {so}");
+        NamedBy::Consolidated
+    } else {
+        NamedBy::Nothing
+    };
 }
 
 fn note(
@@ -180,124 +263,11 @@ fn note(
     views.insert(node.path().clone(), view);
 }
 
-/// The consolidated metadata that the root group holds, if it holds some that is valid.
-async fn consolidated(
-    group: &Group,
-    checked: &mut Checked,
-) -> Result<Option<ConsolidatedMetadata>, CliError> {
-    let parsed = match group.zarr_format() {
-        ZarrFormat::V3 => group.metadata().consolidated(),
-        ZarrFormat::V2 => {
-            let bytes = group.store().get(&group.path().key(".zmetadata")).await?;
-            bytes.map(|bytes| ConsolidatedMetadata::parse_v2(&bytes))
-        }
-    };
-    match parsed.transpose() {
-        Ok(consolidated) => Ok(consolidated),
-        Err(error) => {
-            checked
-                .findings
-                .push(Finding::new(lint::BAD_CONSOLIDATED, "/", error.to_string()));
-            Ok(None)
-        }
-    }
-}
-
-/// Compares the consolidated copies with the documents; `complete` says whether all of them were seen.
-fn compare(
-    copies: &ConsolidatedMetadata,
-    live: &BTreeMap<NodePath, Document>,
-    complete: bool,
-    checked: &mut Checked,
-) {
-    let mut find = |rule, path: &NodePath, message: String| {
-        checked
-            .findings
-            .push(Finding::new(rule, path.to_string(), message))
-    };
-    let mut named = BTreeSet::from([NodePath::root()]);
-    for (path, copy) in copies.nodes() {
-        named.insert(path.clone());
-        match (copy, live.get(path)) {
-            (Err(error), _) => find(
-                lint::BAD_CONSOLIDATED,
-                path,
-                format!("consolidated metadata: {error}"),
-            ),
-            (Ok(copy), Some(document)) => {
-                if let Some(difference) = difference(copy, document) {
-                    find(
-                        lint::STALE,
-                        path,
-                        format!("consolidated metadata is stale: {difference}"),
-                    );
-                }
-            }
-            (Ok(_), None) if complete => find(
-                lint::GONE,
-                path,
-                "in the consolidated metadata, but not there".to_owned(),
-            ),
-            (Ok(_), None) => {}
-        }
-    }
-    for entry in copies.refused() {
-        let path = NodePath::root();
-        let key = words::value(&Json::from(entry.key.as_str()), 100);
-        find(
-            lint::BAD_CONSOLIDATED,
-            &path,
-            format!("consolidated metadata, entry {key}: {}", entry.error),
-        );
-    }
-    for path in live.keys().filter(|path| !named.contains(path)) {
-        find(
-            lint::NOT_CONSOLIDATED,
-            path,
-            "exists, but is not in the consolidated metadata".to_owned(),
-        );
-    }
-}
-
-/// The first member in which a copy differs from the document, other than a nested copy of copies.
-fn difference(copy: &NodeMetadata, live: &Document) -> Option<String> {
-    let copy = copy.document();
-    let parts = [
-        (copy.main(), live.main(), ""),
-        (
-            copy.zattrs().unwrap_or(&EMPTY),
-            live.zattrs().unwrap_or(&EMPTY),
-            ".zattrs ",
-        ),
-    ];
-    parts.iter().find_map(|(copy, live, part)| {
-        let keys: BTreeSet<&str> = copy
-            .keys()
-            .chain(live.keys())
-            .filter(|key| *key != "consolidated_metadata")
-            .collect();
-        keys.into_iter().find_map(|key| {
-            let (copy, live) = (copy.get(key), live.get(key));
-            // Writers leave these out, or write them empty.
-            let may_be_absent = matches!(key, "attributes" | "storage_transformers");
-            let is_empty = |value: Option<&Json>| match value {
-                None => true,
-                Some(Json::Object(object)) => object.is_empty(),
-                Some(Json::Array(items)) => items.is_empty(),
-                Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => false,
-            };
-            let same = copy == live || (may_be_absent && is_empty(copy) && is_empty(live));
-            (!same).then(|| format!("{part}{key} differs"))
-        })
-    })
-}
-
-static EMPTY: std::sync::LazyLock<Object> = std::sync::LazyLock::new(Object::new);
-
 fn document(checked: &Checked, errors: usize) -> Json {
     let findings: Vec<Json> = checked.findings.iter().map(fields).map(Json::Object).collect();
     let mut document = Object::new();
     document.insert("nodes", checked.nodes());
+    document.insert("members_from", checked.named_by.word());
     document.insert("errors", errors);
     document.insert("warnings", findings.len() - errors);
     document.insert("findings", findings);

@@ -61,14 +61,14 @@ impl<'a> Deep<'a> {
         let ended = self.read_all(checked).await;
         self.progress.clear();
         if self.json {
-            let summary = self.summary(checked.nodes(), ended.is_ok());
+            let summary = self.summary(checked, ended.is_ok());
             self.out.json(&summary, PrintOptions::compact())?;
         } else {
             let scope = render::Scope {
                 arrays: checked.arrays.len(),
                 read: self.read,
                 unlisted: self.unlisted.as_deref(),
-                complete: ended.is_ok(),
+                complete: ended.is_ok() && checked.unread.is_clean(),
             };
             self.out.text(&render::summary(
                 self.errors,
@@ -160,17 +160,18 @@ impl<'a> Deep<'a> {
         self.out.flush()
     }
 
-    fn summary(&self, nodes: usize, complete: bool) -> Json {
+    fn summary(&self, checked: &Checked, read: bool) -> Json {
         let mut summary = Object::new();
         summary.insert("kind", "summary");
-        summary.insert("nodes", nodes);
+        summary.insert("nodes", checked.nodes());
+        summary.insert("members_from", checked.named_by.word());
         summary.insert("chunks", self.read.chunks);
         summary.insert("missing_chunks", self.read.missing_chunks);
         summary.insert("errors", self.errors);
         summary.insert("warnings", self.warnings);
         summary.insert("arrays_not_decoded", self.unchecked);
-        summary.insert("keys_listed", complete && self.unlisted.is_none());
-        summary.insert("complete", complete);
+        summary.insert("keys_listed", read && self.unlisted.is_none());
+        summary.insert("complete", read && checked.unread.is_clean());
         Json::Object(summary)
     }
 }

@@ -24,13 +24,9 @@ pub(super) async fn run(app: &App, args: &MetaArgs, out: &mut Output) -> Result<
     };
     let value = match &args.pointer {
         None => &document,
-        Some(pointer) => document.pointer(pointer).ok_or_else(|| CliError::NoSuchValue {
-            pointer: pointer.clone(),
-            keys: document
-                .as_object()
-                .map(|object| object.keys().map(str::to_owned).collect())
-                .unwrap_or_default(),
-        })?,
+        Some(pointer) => document
+            .pointer(pointer)
+            .ok_or_else(|| no_such_value(&document, pointer))?,
     };
     let style = if app.global.json {
         PrintOptions::compact()
@@ -38,6 +34,27 @@ pub(super) async fn run(app: &App, args: &MetaArgs, out: &mut Output) -> Result<
         PrintOptions::pretty()
     };
     out.json(value, style)
+}
+
+/// Names what there is at the last place that the pointer reaches.
+fn no_such_value(document: &Json, pointer: &str) -> CliError {
+    let mut at = pointer;
+    let mut object = None;
+    while let Some((above, _)) = at.rsplit_once('/').filter(|_| object.is_none()) {
+        at = above;
+        object = document.pointer(at).and_then(Json::as_object);
+    }
+    let (at, object) = match object {
+        Some(object) => (at, Some(object)),
+        None => ("", document.as_object()),
+    };
+    CliError::NoSuchValue {
+        pointer: pointer.to_owned(),
+        at: at.to_owned(),
+        keys: object
+            .map(|object| object.keys().map(str::to_owned).collect())
+            .unwrap_or_default(),
+    }
 }
 
 /// The node's document; of version 2 with the attributes, which lie in a document of their own, as a member, so that both

@@ -4,6 +4,7 @@ mod cat;
 mod check;
 mod completions;
 mod coordinates;
+mod copies;
 mod deep;
 mod doctor;
 mod du;

@@ -115,7 +115,7 @@ pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
                 Some(path) => crate::view::relative(path, base),
                 None => broken.path.clone(),
             },
-            code: exit_code::of_core(&broken.error).0,
+            code: exit_code::of_member(&broken.error),
             message: crate::error::chain(&broken.error),
         },
         Member::Unlisted(unlisted) => MemberView::Unlisted {
@@ -130,6 +130,11 @@ pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
 /// is something else.
 async fn suggestion(app: &App, store: &Store, address: &Address) -> Option<String> {
     if let Ok(Some(names)) = store.list_dir("").await {
+        let is_hierarchy = |name: &&String| name.ends_with(".zarr");
+        if let Some(inside) = names.prefixes.iter().find(is_hierarchy) {
+            let shown = address.shown.trim_end_matches('/');
+            return Some(format!("did you mean {shown}/{inside} ?"));
+        }
         let inside = names
             .prefixes
             .iter()

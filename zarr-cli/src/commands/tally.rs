@@ -32,6 +32,11 @@ impl Tally {
         self.root_unlisted.is_some()
     }
 
+    /// Whether nothing is missing from the answer.
+    pub(super) fn is_clean(&self) -> bool {
+        self.broken + self.unlisted == 0
+    }
+
     /// Success, or what is missing from the answer.
     pub(super) fn outcome(self, shown: &str) -> Result<(), CliError> {
         match self.root_unlisted {

@@ -1,5 +1,6 @@
 //! From nodes to text and JSON: pure, no I/O.
 
+mod aligned;
 mod cf_time;
 pub(crate) mod check;
 pub(crate) mod doctor;

@@ -4,6 +4,7 @@ use zarr_core::metadata::data_type::{FloatKind, IntKind, TimeScale, TimeUnit};
 use zarr_core::metadata::json::PrintOptions;
 use zarr_core::metadata::{DataType, Json, element_to_json};
 
+use super::aligned::Aligned;
 use super::time64;
 use crate::cli::CatFormat;
 use crate::error::CliError;
@@ -15,6 +16,8 @@ pub(crate) struct Rows {
     shape: Vec<u64>,
     index: Vec<u64>,
     begun: bool,
+    /// Rows of text whose columns line up; `None`: values are written as they come.
+    aligned: Option<Aligned>,
 }
 
 impl Rows {
@@ -24,6 +27,7 @@ impl Rows {
             shape: shape.to_vec(),
             index: vec![0; shape.len()],
             begun: false,
+            aligned: (format == CatFormat::Text).then(|| Aligned::new(shape)).flatten(),
         }
     }
 
@@ -39,7 +43,14 @@ impl Rows {
         // How many dimensions begin anew here: all at the first value.
         let fresh = self.index.iter().rev().take_while(|at| **at == 0).count();
         let between = self.begun;
+        if let Some(aligned) = &mut self.aligned {
+            aligned.value(
+                plain(data_type, element, &value, self.format),
+                !is_number(data_type),
+            );
+        }
         match self.format {
+            CatFormat::Text if self.aligned.is_some() => {}
             CatFormat::Json => {
                 if between {
                     out.text(&"]".repeat(fresh))?;
@@ -63,11 +74,24 @@ impl Rows {
         for (at, length) in self.index.iter_mut().zip(&self.shape).rev() {
             *at += 1;
             if *at < *length {
-                return Ok(());
+                break;
             }
             *at = 0;
         }
+        if let Some(aligned) = &mut self.aligned {
+            // How many dimensions have just come to their end.
+            let ended = self.index.iter().rev().take_while(|at| **at == 0).count();
+            out.text(&aligned.ended(ended))?;
+        }
         Ok(())
+    }
+
+    /// Writes the rows that are complete and wait for others to line up with.
+    pub(crate) fn complete_rows(&mut self, out: &mut Output) -> Result<(), CliError> {
+        match &mut self.aligned {
+            Some(aligned) => out.text(&aligned.take()),
+            None => Ok(()),
+        }
     }
 
     /// What comes after the last value.
@@ -122,6 +146,19 @@ fn plain(data_type: &DataType, element: &[u8], value: &Json, format: CatFormat) 
     } else {
         text
     }
+}
+
+/// Whether elements are numbers or times, of which some are words in JSON: `NaN`, `NaT`.
+fn is_number(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Bool
+            | DataType::Int(_)
+            | DataType::Float(_)
+            | DataType::Complex { .. }
+            | DataType::DateTime64(_)
+            | DataType::TimeDelta64(_)
+    )
 }
 
 /// A number or what stands for one, without quotes.

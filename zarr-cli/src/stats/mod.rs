@@ -136,19 +136,12 @@ impl Statistics {
     }
 
     fn add_ints<const SIZE: usize>(&mut self, bytes: &[u8], load: impl Fn([u8; SIZE]) -> i64) {
+        let fill = self.fill_as(&load);
         let Parts::Ints(ints) = &mut self.parts else {
             return;
         };
-        let fill = self
-            .fill
-            .as_deref()
-            .and_then(|fill| fill.try_into().ok())
-            .map(&load);
         let is_time = self.number == Number::Time;
-        let mut block = Vec::with_capacity(BLOCK);
-        for bytes in bytes.as_chunks::<SIZE>().0.chunks(BLOCK) {
-            block.clear();
-            block.extend(bytes.iter().map(|bytes| load(*bytes)));
+        for_each_block(bytes, load, |block| {
             self.elements += block.len() as u64;
             if let Some(fill) = fill {
                 self.filled += block.iter().filter(|value| **value == fill).count() as u64;
@@ -158,23 +151,16 @@ impl Statistics {
                 block.retain(|value| *value != i64::MIN);
                 self.nan += (before - block.len()) as u64;
             }
-            ints.add(&block);
-        }
+            ints.add(block);
+        });
     }
 
     fn add_floats<const SIZE: usize>(&mut self, bytes: &[u8], load: impl Fn([u8; SIZE]) -> f64) {
+        let fill = self.fill_as(&load);
         let Parts::Floats(floats) = &mut self.parts else {
             return;
         };
-        let fill = self
-            .fill
-            .as_deref()
-            .and_then(|fill| fill.try_into().ok())
-            .map(&load);
-        let mut block = Vec::with_capacity(BLOCK);
-        for bytes in bytes.as_chunks::<SIZE>().0.chunks(BLOCK) {
-            block.clear();
-            block.extend(bytes.iter().map(|bytes| load(*bytes)));
+        for_each_block(bytes, load, |block| {
             self.elements += block.len() as u64;
             let before = block.len();
             if let Some(fill) = fill {
@@ -182,8 +168,14 @@ impl Statistics {
             }
             block.retain(|value| !value.is_nan());
             self.nan += (before - block.len()) as u64;
-            floats.add(&block);
-        }
+            floats.add(block);
+        });
+    }
+
+    /// The fill value as elements are loaded, if there is one of their size.
+    fn fill_as<const SIZE: usize, T>(&self, load: impl Fn([u8; SIZE]) -> T) -> Option<T> {
+        let fill = self.fill.as_deref()?;
+        fill.try_into().ok().map(load)
     }
 
     fn add_complex(&mut self, kind: FloatKind, bytes: &[u8]) {
@@ -323,6 +315,20 @@ impl Statistics {
             Parts::Floats(floats) => floats.variance().map(f64::sqrt).map(number),
             Parts::Complex(re, im) => Some(number((re.variance()? + im.variance()?).sqrt())),
         }
+    }
+}
+
+/// Loads elements and hands them on, [`BLOCK`] of them at a time.
+fn for_each_block<const SIZE: usize, T>(
+    bytes: &[u8],
+    load: impl Fn([u8; SIZE]) -> T,
+    mut each: impl FnMut(&mut Vec<T>),
+) {
+    let mut block = Vec::with_capacity(BLOCK);
+    for bytes in bytes.as_chunks::<SIZE>().0.chunks(BLOCK) {
+        block.clear();
+        block.extend(bytes.iter().map(|bytes| load(*bytes)));
+        each(&mut block);
     }
 }
 

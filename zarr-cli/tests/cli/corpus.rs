@@ -124,6 +124,11 @@ fn values_as_text_json_csv_and_npy() {
         5,
         "planes apart by an empty line"
     );
+    assert_eq!(
+        run(&["cat", air, "-i", "0,:3,:3"]).stdout,
+        "-1047 -1074 -1080\n -853  -879  -883\n -659  -683  -686\n",
+        "columns line up"
+    );
     let npy = crate::run::command(&["cat", air, "-F", "npy", "-i", "0,0,:4"])
         .output()
         .unwrap();

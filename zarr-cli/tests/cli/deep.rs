@@ -249,6 +249,89 @@ fn without_a_listing() {
     );
 }
 
+/// A server that cannot list, and consolidated metadata: what it names is checked, and that this is all is told.
+#[test]
+fn without_a_listing_what_the_consolidated_metadata_names() {
+    for name in ["v3_tree_cons.zarr", "v2_tree_cons.zarr"] {
+        let server = HttpServer::start(Mode::NoIndex(403));
+        server.load_dir(data().join("stores").join(name), "");
+        let listed = HttpServer::start(Mode::Dav);
+        listed.load_dir(data().join("stores").join(name), "");
+        let (_, expected) = split(&deep(&listed.base_url(), &[]));
+        let ended = deep(&server.base_url(), &[]);
+        assert_eq!(ended.code, 0, "{name} {ended:?}");
+        assert!(
+            ended
+                .stderr
+                .contains("only what the consolidated metadata names was checked"),
+            "{name} {ended:?}"
+        );
+        let (errors, summary) = split(&ended);
+        assert!(errors.is_empty(), "{name} {errors:#?}");
+        assert!(summary["chunks"].as_u64() > Some(0), "{name} {summary}");
+        for key in ["nodes", "chunks", "missing_chunks"] {
+            assert_eq!(summary[key], expected[key], "{name} {key}");
+        }
+        assert_eq!(
+            (
+                &expected["members_from"],
+                &summary["members_from"],
+                &summary["keys_listed"]
+            ),
+            (&json!("listing"), &json!("consolidated"), &json!(false)),
+            "{name}"
+        );
+        let ignoring = run(&["check", "--consolidated", "ignore", &server.base_url()]);
+        assert_eq!(ignoring.code, 7, "{ignoring:?}");
+        let shallow = run(&["check", "--json", &server.base_url()]);
+        assert_eq!(
+            (shallow.code, &shallow.lines()[0]["members_from"]),
+            (0, &json!("consolidated"))
+        );
+    }
+}
+
+/// What is named and not there, what is broken, and what is not named by anything.
+#[test]
+fn without_a_listing_faults_are_found_all_the_same() {
+    let group = r#"{"zarr_format": 3, "node_type": "group"}"#;
+    let parent = |names: &[&str]| {
+        let named: Vec<String> = names.iter().map(|name| format!("\"{name}\": {group}")).collect();
+        format!(
+            r#"{{"zarr_format": 3, "node_type": "group", "consolidated_metadata":
+                {{"kind": "inline", "must_understand": false, "metadata": {{{}}}}}}}"#,
+            named.join(",")
+        )
+    };
+    let server = HttpServer::start(Mode::NoIndex(404));
+    server.put("zarr.json", parent(&["gone", "broken", "there"]));
+    server.put("broken/zarr.json", "{");
+    server.put("there/zarr.json", group);
+    let ended = deep(&server.base_url(), &[]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let (errors, _) = split(&ended);
+    let told: Vec<_> = errors
+        .iter()
+        .map(|error| (&error["code"], &error["path"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("ZC001"), &json!("/broken")),
+            (&json!("ZC006"), &json!("/gone"))
+        ]
+    );
+
+    server.put("zarr.json", group);
+    for args in [&["check", "--json"][..], &["check", "--deep", "--json"]] {
+        let ended = run(&[args, &[&server.base_url()]].concat());
+        assert_eq!(ended.code, 7, "nothing was checked: {ended:?}");
+        let lines = ended.lines();
+        assert_eq!(lines.last().unwrap()["members_from"], Value::Null, "{ended:?}");
+        assert!(ended.stderr.contains("children unknown"), "{ended:?}");
+    }
+}
+
 /// What cannot be decoded here was not checked, and an exit code of 0 would say that it was.
 #[test]
 fn an_unknown_codec_is_no_clean_bill() {

@@ -302,3 +302,32 @@ fn good_consolidated_metadata_is_not_stale() {
     let ended = run(&["check", &store("v3_tree_cons.zarr")]);
     assert_eq!(ended.code, 0, "{ended:?}");
 }
+
+/// What a first-time user types wrongly.
+#[test]
+fn hints_name_what_was_meant() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr");
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let ended = run(&["check", &format!("{examples}/nope.zarr")]);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (3, ""),
+        "nothing was checked: {ended:?}"
+    );
+    let ended = run(&["check", "--json", &format!("{examples}/nope.zarr")]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{ended:?}");
+    let ended = run(&[examples]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("did you mean"), "{ended:?}");
+    assert!(ended.stderr.contains("examples/air.zarr ?"), "{ended:?}");
+    for (pointer, told) in [
+        ("/attributes/unit", "at /attributes are units, long_name,"),
+        ("/attributes/units/x", "at /attributes are units, long_name,"),
+        ("/no/such", "at the top are zarr_format,"),
+        ("units", "at the top are zarr_format,"),
+    ] {
+        let ended = run(&["meta", &format!("{air}/air"), "-k", pointer]);
+        assert_eq!(ended.code, 3, "{ended:?}");
+        assert!(ended.stderr.contains(told), "{pointer}: {ended:?}");
+    }
+}

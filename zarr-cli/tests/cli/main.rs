@@ -11,6 +11,7 @@ mod corpus;
 mod deep;
 mod exit_codes;
 mod human;
+mod names;
 mod place;
 mod process;
 mod remote;

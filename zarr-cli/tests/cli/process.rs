@@ -93,6 +93,48 @@ fn signals_close_what_is_open() {
     }
 }
 
+/// An array of more chunks than anybody can look up: what is read is printed, and a signal ends it.
+#[cfg(unix)]
+#[test]
+fn an_endless_array_is_printed_as_it_is_read() {
+    for (shape, chunk, begins) in [
+        ("[9223372036854775807]", "[1]", "0 0 "),
+        ("[4611686018427387904, 1]", "[1, 1]", "0\n0\n"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let document = format!(
+            r#"{{"zarr_format": 3, "node_type": "array", "shape": {shape}, "data_type": "uint8", "fill_value": 0,
+                "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": {chunk}}}}},
+                "chunk_key_encoding": {{"name": "default"}}, "codecs": [{{"name": "bytes"}}]}}"#
+        );
+        std::fs::write(place.path().join("zarr.json"), document).unwrap();
+        let mut child = start(
+            &["cat", "--io-stats", place.path().to_str().unwrap()],
+            Stdio::piped(),
+        );
+        let mut stdout = child.stdout.take().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let mut first = [0; 4];
+            stdout.read_exact(&mut first).unwrap();
+            tell.send(first).unwrap();
+            std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+        });
+        let first = told.recv_timeout(Duration::from_secs(60));
+        signal(&child, if first.is_ok() { "INT" } else { "KILL" });
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(
+            first.as_ref().map(<[u8; 4]>::as_slice),
+            Ok(begins.as_bytes()),
+            "{shape}"
+        );
+        let ended = Ended::of(ended);
+        assert_eq!(ended.code, 130, "{shape} {ended:?}");
+        ended.assert_all_closed();
+        reader.join().unwrap();
+    }
+}
+
 /// A call that waits before it tries again is not waited for.
 #[cfg(unix)]
 #[test]

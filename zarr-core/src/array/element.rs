@@ -29,7 +29,10 @@ pub trait Element: Copy + Send + Sync + 'static {
     fn memory_of(buffer: Vec<Self>) -> Vec<Self::Raw>;
 
     /// To decoded form.
-    fn to_raw(elements: &[Self], data_type: &DataType) -> Vec<Self::Raw>;
+    ///
+    /// # Errors
+    /// The place of the first element that `data_type` cannot hold: 8 in an `int4`.
+    fn to_raw(elements: &[Self], data_type: &DataType) -> Result<Vec<Self::Raw>, usize>;
 }
 
 /// Numbers whose decoded form is their form in memory, but for the byte order.
@@ -51,10 +54,10 @@ macro_rules! number {
                 buffer
             }
 
-            fn to_raw(elements: &[Self], _: &DataType) -> Vec<Self> {
+            fn to_raw(elements: &[Self], _: &DataType) -> Result<Vec<Self>, usize> {
                 let mut raw = elements.to_vec();
                 swap_on_big_endian(&mut raw, $width);
-                raw
+                Ok(raw)
             }
         }
     )*};
@@ -64,7 +67,6 @@ number! {
     i16, 2 => DataType::Int(IntKind::Int16),
     i32, 4 => DataType::Int(IntKind::Int32),
     i64, 8 => DataType::Int(IntKind::Int64) | DataType::DateTime64(_) | DataType::TimeDelta64(_),
-    u8, 1 => DataType::Int(IntKind::UInt2 | IntKind::UInt4 | IntKind::UInt8),
     u16, 2 => DataType::Int(IntKind::UInt16),
     u32, 4 => DataType::Int(IntKind::UInt32),
     u64, 8 => DataType::Int(IntKind::UInt64),
@@ -88,10 +90,8 @@ impl Element for i8 {
     }
 
     fn from_raw(mut raw: Vec<Self>, data_type: &DataType) -> Vec<Self> {
-        if let DataType::Int(kind) = data_type
-            && kind.bits() < 8
-        {
-            let unused = 8 - kind.bits();
+        let unused = 8 - used_bits(data_type);
+        if unused > 0 {
             raw.iter_mut()
                 .for_each(|element| *element = (*element << unused) >> unused);
         }
@@ -102,19 +102,55 @@ impl Element for i8 {
         buffer
     }
 
-    fn to_raw(elements: &[Self], data_type: &DataType) -> Vec<Self> {
-        let used = if let DataType::Int(kind) = data_type {
-            kind.bits()
-        } else {
-            8
-        };
-        let mask = if used < 8 {
-            (1_i8 << used).wrapping_sub(1)
-        } else {
-            -1
-        };
-        elements.iter().map(|element| element & mask).collect()
+    fn to_raw(elements: &[Self], data_type: &DataType) -> Result<Vec<Self>, usize> {
+        let used = used_bits(data_type);
+        if used == 8 {
+            return Ok(elements.to_vec());
+        }
+        let most = (1_i8 << (used - 1)) - 1;
+        ensure_each(elements, |element| (-most - 1..=most).contains(&element))?;
+        let mask = (1_i8 << used) - 1;
+        Ok(elements.iter().map(|element| element & mask).collect())
     }
+}
+
+impl Element for u8 {
+    type Raw = Self;
+
+    fn is_for(data_type: &DataType) -> bool {
+        matches!(
+            data_type,
+            DataType::Int(IntKind::UInt2 | IntKind::UInt4 | IntKind::UInt8)
+        )
+    }
+
+    fn from_raw(raw: Vec<Self>, _: &DataType) -> Vec<Self> {
+        raw
+    }
+
+    fn memory_of(buffer: Vec<Self>) -> Vec<Self> {
+        buffer
+    }
+
+    fn to_raw(elements: &[Self], data_type: &DataType) -> Result<Vec<Self>, usize> {
+        let most = Self::MAX >> (8 - used_bits(data_type));
+        ensure_each(elements, |element| element <= most)?;
+        Ok(elements.to_vec())
+    }
+}
+
+/// How many of a byte's bits an integer of at most a byte has.
+fn used_bits(data_type: &DataType) -> u32 {
+    if let DataType::Int(kind) = data_type {
+        kind.bits().min(8)
+    } else {
+        8
+    }
+}
+
+fn ensure_each<T: Copy>(elements: &[T], fits: impl Fn(T) -> bool) -> Result<(), usize> {
+    let unfit = elements.iter().position(|element| !fits(*element));
+    unfit.map_or(Ok(()), Err)
 }
 
 impl Element for bool {
@@ -132,8 +168,8 @@ impl Element for bool {
         Vec::new()
     }
 
-    fn to_raw(elements: &[Self], _: &DataType) -> Vec<u8> {
-        elements.iter().map(|element| u8::from(*element)).collect()
+    fn to_raw(elements: &[Self], _: &DataType) -> Result<Vec<u8>, usize> {
+        Ok(elements.iter().map(|element| u8::from(*element)).collect())
     }
 }
 
@@ -153,7 +189,23 @@ mod tests {
     fn integers_of_four_bits_keep_their_sign() {
         let data_type = DataType::Int(IntKind::Int4);
         assert_eq!(i8::from_raw(vec![0x0f, 0x07, 0x08], &data_type), [-1, 7, -8]);
-        assert_eq!(i8::to_raw(&[-1, 7, -8], &data_type), [0x0f, 0x07, 0x08]);
-        assert_eq!(i8::to_raw(&[-1], &DataType::Int(IntKind::Int8)), [-1]);
+        assert_eq!(i8::to_raw(&[-1, 7, -8], &data_type), Ok(vec![0x0f, 0x07, 0x08]));
+        assert_eq!(i8::to_raw(&[-1], &DataType::Int(IntKind::Int8)), Ok(vec![-1]));
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_few_bits_is_refused_by_its_place() {
+        for (kind, least, most) in [(IntKind::Int2, -2, 1), (IntKind::Int4, -8, 7)] {
+            let data_type = DataType::Int(kind);
+            assert!(i8::to_raw(&[least, most], &data_type).is_ok(), "{kind:?}");
+            assert_eq!(i8::to_raw(&[0, most + 1], &data_type), Err(1), "{kind:?}");
+            assert_eq!(i8::to_raw(&[least - 1, 0], &data_type), Err(0), "{kind:?}");
+        }
+        for (kind, most) in [(IntKind::UInt2, 3), (IntKind::UInt4, 15)] {
+            let data_type = DataType::Int(kind);
+            assert_eq!(u8::to_raw(&[0, most], &data_type), Ok(vec![0, most]), "{kind:?}");
+            assert_eq!(u8::to_raw(&[0, most + 1], &data_type), Err(1), "{kind:?}");
+        }
+        assert_eq!(u8::to_raw(&[255], &DataType::Int(IntKind::UInt8)), Ok(vec![255]));
     }
 }

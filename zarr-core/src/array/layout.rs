@@ -66,6 +66,10 @@ impl Layout {
         self.path.key(&self.keys.key(chunk))
     }
 
+    pub(crate) fn keys(&self) -> ChunkKeyEncoding {
+        self.keys
+    }
+
     pub(crate) fn path(&self) -> &NodePath {
         &self.path
     }

@@ -11,6 +11,7 @@ mod check;
 mod chunks;
 mod data;
 mod element;
+mod in_order;
 mod layout;
 #[cfg(feature = "ndarray")]
 mod ndarray;
@@ -316,15 +317,6 @@ impl Array {
         }
     }
 
-    /// The plan over all chunks of an array of `shape` in this array's grid.
-    fn plan_over(&self, shape: &[u64]) -> Result<Plan> {
-        Plan::new(
-            Selection::all(shape).dims(),
-            self.opened()?.layout.dimension_grids(),
-        )
-        .map_err(|plan::TooLarge| selection::invalid("more chunks than this machine can count"))
-    }
-
     fn plan(
         &self,
         selection: &Selection,
@@ -359,9 +351,14 @@ pub(crate) fn codec_error(url: String, chunk: &[u64], error: CodecError) -> Erro
         CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => {
             Error::InvalidCodecs { url, source: error }
         }
+        CodecErrorKind::Unencodable { .. } => Error::Unencodable {
+            key: url,
+            chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),
+            by: Cow::Owned(format!("codec {}", error.codec)),
+            source: Box::new(error.kind),
+        },
         CodecErrorKind::Corrupt { .. }
         | CodecErrorKind::InvalidConfiguration { .. }
-        | CodecErrorKind::Unencodable { .. }
         | CodecErrorKind::OutOfMemory { .. } => Error::Corrupt {
             key: url,
             chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::{Array, Element, ReadOptions, Selection, WriteReport, selection};
+use super::{Array, ArrayData, Element, ReadOptions, Selection, WriteOptions, WriteReport, selection};
 use crate::error::Result;
 
 impl Array {
@@ -25,6 +25,10 @@ impl Array {
     /// array.write_ndarray(&all, values.view().into_dyn()).await?;
     /// let read = array.read_ndarray::<f64>(&all).await?;
     /// assert_eq!(read.slice(s![.., 1]).to_vec(), [2.0, 5.0]);
+    /// // Whatever the order in memory: two columns behind the others.
+    /// let (wider, _) = array.append_ndarray(values.slice(s![.., ..;-2]).into_dyn(), 1).await?;
+    /// let read = wider.read_ndarray::<f64>(&Selection::all(wider.shape())).await?;
+    /// assert_eq!(read.slice(s![1, ..]).to_vec(), [4.0, 5.0, 6.0, 6.0, 4.0]);
     /// # store.close().await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
@@ -65,5 +69,20 @@ impl Array {
                 self.write(selection, &elements).await
             }
         }
+    }
+
+    /// Makes the array longer along `axis` by `values`, whatever their order in memory: [`Array::append_data`].
+    ///
+    /// # Errors
+    /// As [`Array::append_data`].
+    pub async fn append_ndarray<T: Element>(
+        &self,
+        values: ArrayViewD<'_, T>,
+        axis: usize,
+    ) -> Result<(Self, WriteReport)> {
+        let shape: Vec<u64> = values.shape().iter().map(|len| *len as u64).collect();
+        let elements: Vec<T> = values.iter().copied().collect();
+        let data = ArrayData::from_elements(&shape, self.metadata().data_type().clone(), &elements)?;
+        self.append_data(&data, axis, &WriteOptions::default()).await
     }
 }

@@ -291,6 +291,10 @@ impl Selection {
         }
     }
 
+    pub(super) fn set_dim(&mut self, dim: usize, wanted: Wanted) {
+        self.dims[dim] = wanted;
+    }
+
     pub(crate) fn dims(&self) -> &[Wanted] {
         &self.dims
     }

@@ -68,6 +68,17 @@ impl Default for VariableLength {
     }
 }
 
+/// The elements in their order.
+impl<T: AsRef<[u8]>> FromIterator<T> for VariableLength {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        let mut all = Self::default();
+        elements
+            .into_iter()
+            .for_each(|element| all.push(element.as_ref()));
+        all
+    }
+}
+
 impl VariableLength {
     /// An empty list with room for `elements` and `bytes`.
     ///

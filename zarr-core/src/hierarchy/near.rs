@@ -20,22 +20,26 @@ const MOST_AT_ONCE: usize = 64;
 /// A store whose documents take longer than this is not near: a mount of a network, better asked many things at once.
 const FAR: Duration = Duration::from_millis(1);
 
+/// Tells the time. Tests tell another one.
+pub(super) type Clock = fn() -> Instant;
+
 /// Asks for documents, one after the other in one thread: that costs less than a thread for each. Leaves out, as `None`, what
 /// is not wanted, everything if the store is not of this machine, and the rest once the store has turned out to be far.
 pub(super) async fn ask<const N: usize>(
     context: &Arc<Context>,
     keys: &[Option<String>; N],
+    clock: Clock,
 ) -> [Option<Answer>; N] {
     let Some(reader) = context.store.blocking_reader() else {
         return [const { None }; N];
     };
     let (context, keys) = (Arc::clone(context), keys.clone());
     let answers = compute::spawn(move || {
-        let begun = Instant::now();
+        let (begun, mut is_near) = (clock(), true);
         keys.map(|key| {
-            let near = begun.elapsed() <= FAR;
-            key.filter(|_| near)
-                .map(|key| context.ask_blocking(&reader, &key))
+            let answer = context.ask_blocking(&reader, &key.filter(|_| is_near)?);
+            is_near = clock().saturating_duration_since(begun) <= FAR;
+            Some(answer)
         })
     });
     // After a panic nothing is answered.
@@ -46,15 +50,18 @@ pub(super) async fn ask<const N: usize>(
 #[derive(Debug)]
 pub(super) struct Near {
     reader: StoreReader,
+    clock: Clock,
     is_far: Arc<AtomicBool>,
 }
 
 impl Near {
     /// `None` for a store that is not of this machine.
-    pub(super) fn of(store: &Store) -> Option<Self> {
-        let reader = store.blocking_reader()?;
-        let is_far = Arc::default();
-        Some(Self { reader, is_far })
+    pub(super) fn of(store: &Store, clock: Clock) -> Option<Self> {
+        Some(Self {
+            reader: store.blocking_reader()?,
+            clock,
+            is_far: Arc::default(),
+        })
     }
 
     /// Whether the store has answered quickly so far.
@@ -73,9 +80,9 @@ impl Near {
         let (reader, is_far, context) = (self.reader.clone(), Arc::clone(&self.is_far), Arc::clone(context));
         let wanted = Wanted(Arc::new(AtomicBool::new(true)));
         let (still, lost) = (Arc::clone(&wanted.0), batch.clone());
-        let (url, work_context) = (context.store.url(), Arc::clone(&context));
+        let (url, work_context, clock) = (context.store.url(), Arc::clone(&context), self.clock);
         let work = compute::spawn(move || {
-            let (begun, mut done) = (Instant::now(), Vec::with_capacity(batch.len()));
+            let (begun, mut done) = (clock(), Vec::with_capacity(batch.len()));
             for task in batch {
                 if !still.load(Ordering::Relaxed) {
                     break;
@@ -83,7 +90,8 @@ impl Near {
                 let node = probe_child_blocking(&work_context, &reader, &task.path, task.format);
                 done.push(Done::probed(task, node));
             }
-            let each = begun.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(u32::MAX);
+            let each = clock().saturating_duration_since(begun)
+                / u32::try_from(done.len().max(1)).unwrap_or(u32::MAX);
             if each > FAR {
                 is_far.store(true, Ordering::Relaxed);
             }

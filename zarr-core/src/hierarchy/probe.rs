@@ -1,6 +1,7 @@
 //! Asking for the documents of a place.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt;
 use futures::future::join_all;
@@ -60,7 +61,7 @@ pub(crate) async fn open_node(
 /// The answers to these questions: of a store of this machine one after the other in one thread, while they come quickly;
 /// those that are left, at once.
 async fn ask_all<const N: usize>(context: &Arc<Context>, keys: [Option<String>; N]) -> [Option<Answer>; N] {
-    let mut answers = near::ask(context, &keys).await;
+    let mut answers = near::ask(context, &keys, Instant::now).await;
     let left = keys
         .iter()
         .zip(&mut answers)

@@ -92,6 +92,22 @@ impl Fresh {
     }
 }
 
+/// Reads a node's documents anew.
+pub(crate) async fn reread(core: &NodeCore, kind: DocumentKind) -> Result<Node> {
+    let (context, path) = (&core.context, &core.path);
+    let fresh = Fresh::read(context, path, kind).await?;
+    built(core, kind, fresh)
+}
+
+fn built(core: &NodeCore, kind: DocumentKind, fresh: Fresh) -> Result<Node> {
+    let node = build(&core.context, &core.path, fresh.decision())?;
+    node.ok_or_else(|| Error::NodeNotFound {
+        url: core.url(),
+        path: core.path.clone(),
+        tried: vec![kind.key()],
+    })
+}
+
 /// Reads a node's documents, changes them and writes the one of `part`, if nobody else has written it meanwhile; else once
 /// more from the beginning. So `change` must depend on nothing but its argument. Numbers that JSON cannot say stay the
 /// tokens that they were: a change of one attribute changes no other.
@@ -141,11 +157,7 @@ pub(crate) async fn update(
                 } else {
                     fresh.attributes = Some(written);
                 }
-                return build(context, path, fresh.decision())?.ok_or_else(|| Error::NodeNotFound {
-                    url: core.url(),
-                    path: path.clone(),
-                    tried: vec![kind.key()],
-                });
+                return built(core, kind, fresh);
             }
             Err(error) if error.is_lost_race() && attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
-use zarr_fs::Listing;
+use zarr_fs::{Listing, Unnameable};
 
 use super::ConsolidatedMode;
 use super::consolidated::Consolidated;
@@ -177,7 +178,7 @@ impl Walk {
         let context = Arc::clone(&group.core.context);
         let mut walk = Self {
             width: context.store.options().metadata_concurrency.max(1),
-            near: Near::of(&context.store).map(Arc::new),
+            near: Near::of(&context.store, Instant::now).map(Arc::new),
             levels: Levels::new(options.order),
             root: group.path().clone(),
             context,
@@ -191,6 +192,13 @@ impl Walk {
         };
         walk.descend(group, 1);
         walk
+    }
+
+    /// The walk with another clock, which says whether the store is near.
+    #[cfg(test)]
+    pub(super) fn timed_by(mut self, clock: super::near::Clock) -> Self {
+        self.near = Near::of(&self.context.store, clock).map(Arc::new);
+        self
     }
 
     /// Goes on with the children of `group`, which are of `level`.
@@ -324,13 +332,12 @@ impl Walk {
             Reply::Probed(probed) => match *probed {
                 Ok(None) => {}
                 Ok(Some(node)) => {
-                    let group = match &node {
-                        Node::Group(group) => Some(group.clone()),
-                        Node::Array(_) => None,
-                    };
-                    self.put(task.level, Member::Node(node));
-                    if let Some(group) = group.filter(|_| !self.ended) {
-                        self.descend(&group, task.level + 1);
+                    // A prefix with a name that the format does not allow is something else's, unless a node is in it.
+                    let name = task.path.name().unwrap_or_default();
+                    if let Err(error) = NodePath::check_name(name, task.format) {
+                        self.put(task.level, Member::broken(&task.path, error));
+                    } else {
+                        self.found(task.level, node);
                     }
                 }
                 Err(error) if error.is_closed() => self.fail(error),
@@ -338,6 +345,17 @@ impl Walk {
             },
         }
         self.levels.end(task.level);
+    }
+
+    fn found(&mut self, level: usize, node: Node) {
+        let group = match &node {
+            Node::Group(group) => Some(group.clone()),
+            Node::Array(_) => None,
+        };
+        self.put(level, Member::Node(node));
+        if let Some(group) = group.filter(|_| !self.ended) {
+            self.descend(&group, level + 1);
+        }
     }
 
     fn listed(&mut self, task: &Task, listed: Result<Option<DirNames>>) {
@@ -351,33 +369,33 @@ impl Walk {
             Err(error) if error.is_closed() || task.path == self.root => return self.fail(error),
             Err(error) => return self.unlisted(task, error, false),
         };
-        for name in names {
+        for name in names.prefixes {
             match task.path.join(&name) {
                 Ok(path) => {
-                    // A prefix whose name no node can have is something else's.
-                    if NodePath::check_name(&name, task.format).is_ok() {
-                        self.levels.begin(task.level);
-                        self.queue.push_back(Task {
-                            path,
-                            format: task.format,
-                            level: task.level,
-                            ask: Ask::Probe,
-                        });
-                    }
+                    self.levels.begin(task.level);
+                    self.queue.push_back(Task {
+                        path,
+                        format: task.format,
+                        level: task.level,
+                        ask: Ask::Probe,
+                    });
                 }
-                Err(error) => {
-                    let path = task.path.child_text(&name);
-                    self.put(
-                        task.level,
-                        Member::Broken(Broken {
-                            path,
-                            node_path: None,
-                            error,
-                        }),
-                    );
-                }
+                Err(error) => self.unnameable(task, &name, error),
             }
         }
+        for Unnameable { name, reason } in names.unnameable {
+            self.unnameable(task, &name, NodePath::refused(&name, reason));
+        }
+    }
+
+    /// A child that cannot be asked for: no path can name it.
+    fn unnameable(&mut self, task: &Task, name: &str, error: Error) {
+        let broken = Broken {
+            path: task.path.child_text(name),
+            node_path: None,
+            error,
+        };
+        self.put(task.level, Member::Broken(broken));
     }
 
     fn unlisted(&mut self, task: &Task, error: Error, told_empty: bool) {
@@ -390,7 +408,7 @@ impl Walk {
     /// The children that a listing names, if it can be believed: it must show the group's own document, which was read.
     /// Web servers answer for a folder that they do not list with a 404, or with some page that holds no links; neither
     /// means that the group is empty.
-    fn believe(&self, task: &Task, listed: Option<DirNames>) -> Result<Vec<String>> {
+    fn believe(&self, task: &Task, listed: Option<DirNames>) -> Result<DirNames> {
         let own = match task.format {
             ZarrFormat::V3 => "zarr.json",
             ZarrFormat::V2 => ".zgroup",
@@ -399,8 +417,8 @@ impl Walk {
         let hidden = task.format == ZarrFormat::V2
             && self.context.store.capabilities().listing == Listing::VisibleOnly;
         match listed {
-            Some(names) if hidden || names.keys.iter().any(|name| name == own) => Ok(names.prefixes),
-            None if hidden => Ok(Vec::new()),
+            Some(names) if hidden || names.keys.iter().any(|name| name == own) => Ok(names),
+            None if hidden => Ok(DirNames::default()),
             Some(_) | None => Err(Error::Unsupported {
                 at: self.context.store.key_url(task.path.as_relative()),
                 what: format!("a listing that does not show the group's own {own}"),

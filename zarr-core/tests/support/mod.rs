@@ -1,25 +1,44 @@
 //! A filesystem in memory that looks remote: no blocking reader, so that data goes by requests.
 
+#![allow(dead_code, reason = "not every test has use for all of it")]
+
 use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use zarr_fs::{
     BlockingReader, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatResult, CatStream, CloseError,
-    CloseReport, DirListing, FileInfo, FileSystem, IoStats, MemoryFileSystem, Path, PipeOptions, Result,
-    WriteMode,
+    CloseReport, Context, DirListing, Error, FileInfo, FileSystem, IoStats, MemoryFileSystem, Path,
+    PipeOptions, Result, WriteMode,
 };
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Remote(MemoryFileSystem);
+pub(crate) struct Remote(Box<dyn FileSystem>, AtomicUsize);
 
 impl Remote {
     pub(crate) fn new(fs: MemoryFileSystem) -> Self {
-        Self(fs)
+        Self(Box::new(fs), AtomicUsize::new(usize::MAX))
+    }
+
+    /// Changes nothing any more after so many files were written and removed: what a writer leaves that is killed there.
+    pub(crate) fn dying(fs: Box<dyn FileSystem>, changes: usize) -> Self {
+        Self(fs, AtomicUsize::new(changes))
+    }
+
+    fn change(&self, op: &'static str, path: &Path) -> Result<()> {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Unavailable {
+                at: Context::new(self.name(), op, path),
+                source: "killed".into(),
+            }),
+        }
     }
 }
 
@@ -58,6 +77,7 @@ impl FileSystem for Remote {
         self.0.cat_stream(path, options).await
     }
     async fn pipe_file(&self, path: &Path, bytes: Bytes, options: PipeOptions) -> Result<FileInfo> {
+        self.change("pipe_file", path)?;
         self.0.pipe_file(path, bytes, options).await
     }
     async fn pipe_stream(&self, path: &Path, stream: ByteStream, options: PipeOptions) -> Result<FileInfo> {
@@ -67,6 +87,7 @@ impl FileSystem for Remote {
         self.0.cp_file(from, to, mode).await
     }
     async fn rm_file(&self, path: &Path) -> Result<()> {
+        self.change("rm_file", path)?;
         self.0.rm_file(path).await
     }
     async fn ls(&self, dir: &Path) -> Result<DirListing> {

@@ -8,7 +8,7 @@ use super::error::reading;
 use super::read::info_of;
 use super::root::{self, Root};
 use crate::error::{Context, Error, Result};
-use crate::info::{DirListing, FileInfo};
+use crate::info::{DirListing, FileInfo, Unnameable};
 use crate::path::Path;
 
 /// One level: the files in `at.path` and the folders.
@@ -18,12 +18,18 @@ pub(super) fn ls(root: &Root, at: &Context) -> Result<DirListing> {
         match found {
             Found::File(info) => listing.files.push(info),
             Found::Folder(folder) => listing.prefixes.push(folder.path),
+            Found::Unnameable {
+                name,
+                is_folder: true,
+            } => listing.unnameable.push(name),
+            Found::Unnameable { name, .. } => warn(at, &name),
         }
         Ok(())
     })?;
-    if listing.files.is_empty() && listing.prefixes.is_empty() {
+    if listing.is_empty() {
         return Err(at.not_found());
     }
+    listing.unnameable.sort_unstable();
     listing.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     listing.prefixes.sort_unstable();
     Ok(listing)
@@ -47,6 +53,11 @@ struct Folder {
 enum Found {
     File(FileInfo),
     Folder(Folder),
+    /// Something that no path can name.
+    Unnameable {
+        name: Unnameable,
+        is_folder: bool,
+    },
 }
 
 impl Walk {
@@ -82,6 +93,7 @@ impl Walk {
                     linked: folder.linked.clone(),
                     ..below
                 }),
+                Found::Unnameable { name, .. } => warn(&at, &name),
             }
             Ok(())
         });
@@ -123,13 +135,16 @@ fn each_entry(root: &Root, at: &Context, mut each: impl FnMut(Found) -> Result<(
     let failed = |error| reading(at, error);
     for entry in fs::read_dir(&place).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let Some(name) = root::shown(&name, &place) else {
+        let Some(named) = root::child(&at.path, &entry.file_name()) else {
             continue;
         };
-        // Too long for a path: no call could name it.
-        let Ok(path) = at.path.join(name) else {
-            continue;
+        let path = match named {
+            Ok(path) => path,
+            Err(name) => {
+                let is_folder = matches!(kind(&entry).map_err(failed)?, Kind::Folder { .. });
+                each(Found::Unnameable { name, is_folder })?;
+                continue;
+            }
         };
         let found = kind(&entry).map_err(|error| {
             reading(
@@ -152,6 +167,12 @@ fn each_entry(root: &Root, at: &Context, mut each: impl FnMut(Found) -> Result<(
         }
     }
     Ok(())
+}
+
+fn warn(at: &Context, name: &Unnameable) {
+    let (folder, reason) = (&at.path, name.reason);
+    let name = name.name.escape_debug();
+    tracing::warn!(target: "zarr_fs::local", %folder, %name, reason, "skipped a name that no path can have");
 }
 
 enum Kind {

@@ -8,6 +8,7 @@ use super::error;
 use super::options::Symlinks;
 use super::temp;
 use crate::error::{Context, Error, Result};
+use crate::info::Unnameable;
 
 /// The folder that is a local filesystem's root.
 #[derive(Debug)]
@@ -146,19 +147,14 @@ pub(super) fn is_hidden(segment: &str) -> bool {
     segment.starts_with(temp::PREFIX)
 }
 
-/// The name of an entry as it is shown; `None` for one that no [`Path`](crate::Path) can have, with a warning, and for a
-/// temporary file.
-pub(super) fn shown<'a>(name: &'a OsStr, folder: &path::Path) -> Option<&'a str> {
-    let Some(text) = name.to_str().filter(|text| !text.chars().any(char::is_control)) else {
-        tracing::warn!(
-            target: "zarr_fs::local",
-            folder = %folder.display(),
-            name = %name.to_string_lossy().escape_debug(),
-            "skipped a name that is not UTF-8 or has control characters: no path can name it"
-        );
-        return None;
+/// The path of an entry of the folder `at`; `None` for a temporary file, and an error for a name that no path can have.
+pub(super) fn child(at: &crate::Path, name: &OsStr) -> Option<Result<crate::Path, Unnameable>> {
+    let Some(text) = name.to_str() else {
+        let lossy = name.to_string_lossy();
+        return Some(Err(Unnameable::new(lossy, Unnameable::NOT_UTF8)));
     };
-    (!is_hidden(text)).then_some(text)
+    let named = || at.join(text).map_err(|error| Unnameable::refused(text, &error));
+    (!is_hidden(text)).then(named)
 }
 
 /// Whether the operating system takes `segment` as one name.

@@ -113,6 +113,38 @@ fn an_empty_folder_has_nothing_under_it() {
     });
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_no_path_can_name_is_told_and_a_file_is_not() {
+    use std::os::unix::ffi::OsStrExt;
+
+    block_on(async {
+        let folder = Folder::new();
+        let place = |name: &[u8]| folder.0.join(std::ffi::OsStr::from_bytes(name));
+        for name in [b"line\nfeed".as_slice(), b"lat\xe9in"] {
+            fs::create_dir(place(name)).unwrap();
+        }
+        fs::write(place(b"fi\nle"), "x").unwrap();
+        let fs = folder.open();
+        let listing = fs.ls(&Path::root()).await.unwrap();
+        assert_eq!(listed(&listing), (vec![], vec![]));
+        let told: Vec<_> = listing
+            .unnameable
+            .iter()
+            .map(|it| (it.name.as_str(), it.reason))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("lat\u{fffd}in", "not UTF-8"),
+                ("line\nfeed", "a control character")
+            ]
+        );
+        assert!(fs.find_all(&Path::root()).await.unwrap().is_empty());
+        fs.close().await.unwrap();
+    });
+}
+
 #[test]
 fn a_file_in_the_place_of_a_folder_is_not_found_to_readers_and_an_error_to_writers() {
     block_on(async {

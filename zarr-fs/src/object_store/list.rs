@@ -1,6 +1,6 @@
 //! Listing: pages are fetched on the I/O thread and parsed off it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use super::client::ObjectStoreClient;
 use super::error::corrupt;
 use super::{Intent, Request};
 use crate::error::{BoxError, Context, Result};
-use crate::info::{DirListing, FileInfo, Version};
+use crate::info::{DirListing, FileInfo, Unnameable, Version};
 use crate::path::Path;
 use crate::session::Sink;
 
@@ -60,7 +60,8 @@ impl ObjectStoreClient {
     pub(super) async fn list_level(&self, at: &Context) -> Result<DirListing> {
         let mut pages = Pages::new(at, true);
         let mut files: BTreeMap<Path, FileInfo> = BTreeMap::new();
-        let mut prefixes: BTreeMap<Path, ()> = BTreeMap::new();
+        let mut prefixes: BTreeSet<Path> = BTreeSet::new();
+        let mut unnameable: BTreeSet<Unnameable> = BTreeSet::new();
         let mut marked = false;
         while let Some(page) = pages.next(self).await? {
             for object in page.objects {
@@ -72,20 +73,22 @@ impl ObjectStoreClient {
                 }
             }
             for prefix in page.prefixes {
-                let Some(path) = checked_path(at, &prefix) else {
-                    continue;
-                };
-                if path.parent().as_ref() == Some(&at.path) {
-                    prefixes.insert(path, ());
+                if let Some(name) = no_path(&prefix, &pages.query.prefix) {
+                    unnameable.insert(name);
+                } else if let Some(path) = checked_path(at, &prefix)
+                    && path.parent().as_ref() == Some(&at.path)
+                {
+                    prefixes.insert(path);
                 }
             }
         }
-        if files.is_empty() && prefixes.is_empty() && !marked {
+        if files.is_empty() && prefixes.is_empty() && unnameable.is_empty() && !marked {
             return Err(at.not_found());
         }
         Ok(DirListing {
             files: files.into_values().collect(),
-            prefixes: prefixes.into_keys().collect(),
+            prefixes: prefixes.into_iter().collect(),
+            unnameable: unnameable.into_iter().collect(),
         })
     }
 
@@ -184,6 +187,14 @@ fn file_info(at: &Context, object: ListedObject) -> Option<FileInfo> {
         Some(size) => info.with_size_bytes(size),
         None => info,
     })
+}
+
+/// The name of a prefix below `asked` that no path can have. (An empty name is none: `a//b` is nothing in `a`.)
+fn no_path(prefix: &str, asked: &str) -> Option<Unnameable> {
+    let error = Path::parse(prefix).err()?;
+    let name = prefix.strip_prefix(asked)?;
+    let name = name.strip_suffix('/').unwrap_or(name);
+    (!name.is_empty()).then(|| Unnameable::refused(name, &error))
 }
 
 /// A key as a path; one that breaks a path's rules (`a//b`, a control character) is left out, with a warning.

@@ -130,7 +130,7 @@ impl<A: Ask> Explorer<'_, A> {
         if only_skipped {
             return Err(self.unsupported(dir, "the listing has only names that no path can hold"));
         }
-        if listing.files.is_empty() && listing.prefixes.is_empty() {
+        if listing.is_empty() {
             return Err(self.ask.at(dir).not_found());
         }
         Ok(listing)

@@ -51,7 +51,7 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
                 return Err(NoListing::Not(IN_PARTS));
             }
             Link::Own | Link::Above => {}
-            Link::Unnameable => entries.skipped += 1,
+            Link::Unnameable { name, is_dir } => entries.skip(name, is_dir),
             Link::Elsewhere => elsewhere += 1,
         }
     }

@@ -2,8 +2,9 @@
 
 use chrono::DateTime;
 use serde::Deserialize;
+use zarr_fs::Unnameable;
 
-use super::names::{Folder, Link, is_nameable};
+use super::names::{Folder, Link, segment};
 use super::{Entries, Entry, MAX_ENTRIES, NoListing, Page};
 
 /// A row of either server; which of the two it is shows in what it has.
@@ -49,36 +50,40 @@ pub(super) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
     }
     let mut entries = Entries::default();
     for row in rows {
-        // A broken link, a device, a socket: nothing to read.
-        let is_other = row.kind.as_deref() == Some("other");
         match row.entry(page.folder)? {
-            Some(entry) => entries.push(entry),
-            None if is_other => {}
-            None => entries.skipped += 1,
+            Some(Ok(entry)) => entries.push(entry),
+            Some(Err((name, is_dir))) => entries.skip(name, is_dir),
+            None => {}
         }
     }
     Ok(entries)
 }
 
+/// A child, or a name that no path can have and whether it is a folder's.
+type Named = Result<Entry, (Unnameable, bool)>;
+
 impl Row {
-    /// The child that it names; none if it is nothing to read, or if no path can have its name.
-    fn entry(self, folder: &Folder) -> Result<Option<Entry>, NoListing> {
+    /// The child that it names: an entry, or the name that no path can have and whether it is a folder's. `None` for a
+    /// broken link, a device, a socket: nothing to read.
+    fn entry(self, folder: &Folder) -> Result<Option<Named>, NoListing> {
         let size_bytes = self.size.and_then(|size| u64::try_from(size).ok());
         match (self.kind.as_deref(), self.is_dir, &self.url) {
             (Some(kind @ ("file" | "directory")), None, None) => {
                 let is_dir = kind == "directory";
                 let modified = self.mtime.as_deref().and_then(super::http_date);
-                Ok(is_nameable(&self.name).then(|| Entry {
-                    name: self.name,
+                let entry = |name| Entry {
+                    name,
                     is_dir,
                     size_bytes: size_bytes.filter(|_| !is_dir),
                     etag: None,
                     modified: modified.filter(|_| !is_dir),
-                }))
+                };
+                let named = segment(self.name).map(entry);
+                Ok(Some(named.map_err(|name| (name, is_dir))))
             }
             (Some("other"), None, None) => Ok(None),
             (None, Some(is_dir), Some(url)) => match folder.follow(url) {
-                Link::Child { name, .. } => Ok(Some(Entry {
+                Link::Child { name, .. } => Ok(Some(Ok(Entry {
                     name,
                     is_dir,
                     size_bytes: size_bytes.filter(|_| !is_dir),
@@ -88,8 +93,8 @@ impl Row {
                         .filter(|_| !is_dir)
                         .and_then(|time| DateTime::parse_from_rfc3339(&time).ok())
                         .map(Into::into),
-                })),
-                Link::Unnameable => Ok(None),
+                }))),
+                Link::Unnameable { name, .. } => Ok(Some(Err((name, is_dir)))),
                 Link::Own | Link::Above | Link::Elsewhere => {
                     Err(NoListing::Not("a JSON index that leads elsewhere"))
                 }

@@ -23,7 +23,7 @@ mod webdav;
 use std::time::SystemTime;
 
 use chrono::DateTime;
-use zarr_fs::{DirListing, FileInfo, Path, Version};
+use zarr_fs::{DirListing, FileInfo, Path, Unnameable, Version};
 
 pub(crate) use self::explore::{Ask, Explorer, Reply, ReplyPage};
 pub(crate) use self::find::{beside, queue, walk};
@@ -117,7 +117,9 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entries {
     list: Vec<Entry>,
-    /// Links that name nothing here: names that no path can have, places outside the folder.
+    /// Folders whose names no path can have.
+    unnameable: Vec<Unnameable>,
+    /// Links that name nothing here: files whose names no path can have, places outside the folder.
     pub(crate) skipped: usize,
 }
 
@@ -126,22 +128,42 @@ impl Entries {
         self.list.push(entry);
     }
 
+    /// Notes a child whose name no path can have.
+    pub(crate) fn skip(&mut self, name: Unnameable, is_dir: bool) {
+        if is_dir && !matches!(name.name.as_str(), "" | "." | "..") {
+            self.unnameable.push(name);
+        } else {
+            self.skipped += 1;
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
+    /// Whether it has no child that can be read.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// The listing of `dir`: sorted, each child once.
     pub(crate) fn into_listing(self, dir: &Path) -> DirListing {
-        let mut listing = DirListing::default();
+        let mut listing = DirListing {
+            unnameable: self.unnameable,
+            ..DirListing::default()
+        };
         for entry in self.list {
             // Only the length of the whole can be wrong: each name is a valid segment.
-            let Ok(path) = dir.join(&entry.name) else {
-                tracing::warn!(%dir, "a name in a listing makes too long a path: left out");
-                continue;
+            let path = match dir.join(&entry.name) {
+                Ok(path) => path,
+                Err(error) if entry.is_dir => {
+                    listing.unnameable.push(Unnameable::refused(entry.name, &error));
+                    continue;
+                }
+                Err(_) => {
+                    tracing::warn!(%dir, "a name in a listing makes too long a path: left out");
+                    continue;
+                }
             };
             if entry.is_dir {
                 listing.prefixes.push(path);
@@ -160,6 +182,8 @@ impl Entries {
         listing.files.dedup_by(|a, b| a.path == b.path);
         listing.prefixes.sort_unstable();
         listing.prefixes.dedup();
+        listing.unnameable.sort_unstable();
+        listing.unnameable.dedup();
         listing
     }
 }

@@ -1,7 +1,7 @@
 //! From a link in a listing to the name of a child: nothing that a page says leads out of its folder.
 
 use url::Url;
-use zarr_fs::Path;
+use zarr_fs::{Path, Unnameable};
 
 /// The folder that a listing is of: the URL that answered, after redirects.
 #[derive(Clone, Debug)]
@@ -26,7 +26,12 @@ pub(crate) enum Link {
     /// A folder above it.
     Above,
     /// A child whose name no path can have: not UTF-8, a control character, an encoded slash.
-    Unnameable,
+    Unnameable {
+        /// The name, and why.
+        name: Unnameable,
+        /// Whether the link ends in a slash.
+        is_dir: bool,
+    },
     /// Anything else.
     Elsewhere,
 }
@@ -110,15 +115,28 @@ impl Folder {
 }
 
 fn child(encoded: &str, is_dir: bool) -> Link {
-    match String::from_utf8(decode(encoded)) {
-        Ok(name) if is_nameable(&name) => Link::Child { name, is_dir },
-        Ok(_) | Err(_) => Link::Unnameable,
+    match segment(String::from_utf8_lossy(&decode(encoded)).into_owned()) {
+        Ok(name) => Link::Child { name, is_dir },
+        Err(name) => Link::Unnameable { name, is_dir },
     }
 }
 
-/// Whether a path can have `name` as a segment. (The replacement character stands for bytes that were no UTF-8.)
-pub(crate) fn is_nameable(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\u{fffd}']) && Path::parse(name).is_ok()
+/// A name that a path can have as a segment. (The replacement character stands for bytes that were no UTF-8.)
+pub(crate) fn segment(name: String) -> Result<String, Unnameable> {
+    if name.is_empty() {
+        return Err(Unnameable::new(name, "an empty name"));
+    }
+    if name.contains('/') {
+        // Encoded as it was, so that it does not look like two names.
+        return Err(Unnameable::new(name.replace('/', "%2F"), "a slash in a name"));
+    }
+    if name.contains('\u{fffd}') {
+        return Err(Unnameable::new(name, Unnameable::NOT_UTF8));
+    }
+    match Path::parse(&name) {
+        Ok(_) => Ok(name),
+        Err(error) => Err(Unnameable::refused(name, &error)),
+    }
 }
 
 fn decode(segment: impl AsRef<str>) -> Vec<u8> {
@@ -206,7 +224,28 @@ mod tests {
             "%ED%B3%A9",
             "\u{fffd}",
         ] {
-            assert_eq!(folder.follow(href), Link::Unnameable, "{href}");
+            let link = folder.follow(href);
+            assert!(
+                matches!(link, Link::Unnameable { is_dir: false, .. }),
+                "{href} {link:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_path_can_have_is_told_with_its_reason() {
+        let folder = folder("http://h/a/");
+        for (href, name, reason) in [
+            ("x%0a/", "x\n", "a control character"),
+            ("x%2Fy/", "x%2Fy", "a slash in a name"),
+            ("lat%E9in/", "lat\u{fffd}in", Unnameable::NOT_UTF8),
+        ] {
+            let name = Unnameable::new(name, reason);
+            assert_eq!(
+                folder.follow(href),
+                Link::Unnameable { name, is_dir: true },
+                "{href}"
+            );
         }
     }
 

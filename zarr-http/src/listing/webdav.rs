@@ -112,7 +112,11 @@ pub(crate) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
                 });
             }
             Link::Own => {}
-            Link::Unnameable | Link::Above | Link::Elsewhere => entries.skipped += 1,
+            Link::Unnameable { .. } if matches!(resource.status, Some(404 | 410)) => {}
+            Link::Unnameable { name, is_dir } => {
+                entries.skip(name, is_dir || resource.properties.is_collection);
+            }
+            Link::Above | Link::Elsewhere => entries.skipped += 1,
         }
     }
     Ok(entries)

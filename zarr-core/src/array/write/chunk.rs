@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// So often a chunk that others write too is tried.
-const TRIES: usize = 16;
+pub(super) const TRIES: usize = 16;
 
 /// What has been done.
 #[derive(Debug, Default)]
@@ -27,6 +27,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Notes that a chunk is read.
+    pub(super) fn read(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn report(&self) -> WriteReport {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         WriteReport {
@@ -39,11 +44,13 @@ impl Counts {
 
 /// What the chunks of one write have in common.
 pub(super) struct Writer {
-    store: Arc<Store>,
-    layout: Arc<Layout>,
-    cache: Arc<ShardIndexCache>,
+    pub(super) store: Arc<Store>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) cache: Arc<ShardIndexCache>,
     shape: Vec<u64>,
     options: WriteOptions,
+    /// The axis behind whose end others may write.
+    growing: Option<usize>,
 }
 
 impl Writer {
@@ -53,6 +60,7 @@ impl Writer {
         cache: Arc<ShardIndexCache>,
         shape: Vec<u64>,
         options: WriteOptions,
+        growing: Option<usize>,
     ) -> Self {
         Self {
             store,
@@ -60,6 +68,7 @@ impl Writer {
             cache,
             shape,
             options,
+            growing,
         }
     }
 
@@ -103,7 +112,7 @@ impl Writer {
         let at = |error| crate::array::codec_error(self.store.key_url(key), &task.chunk_indices(), error);
         let mut attempt = 1;
         loop {
-            counts.read.fetch_add(1, Ordering::Relaxed);
+            counts.read();
             let stored = self.store.get_with_version(key, CatOptions::default()).await?;
             let version = stored.as_ref().map(|value| value.version.clone());
             let before = stored.map(|value| value.bytes);
@@ -136,7 +145,7 @@ impl Writer {
     }
 
     /// Stores an encoded chunk; `None` erases it.
-    async fn store_chunk(
+    pub(super) async fn store_chunk(
         &self,
         key: &str,
         encoded: Option<Vec<u8>>,
@@ -159,25 +168,32 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether every element of the chunk that lies in the array is written.
+    /// Whether every element of the chunk that lies in the array is written, or may come to lie in it.
     fn covers(&self, task: &Task) -> bool {
-        task.parts.iter().zip(&self.shape).all(|(part, length)| {
-            let inside = length.saturating_sub(part.origin).min(part.edge);
-            match &part.source {
-                Positions::Run { start: 0, step: 1 } => part.count as u64 == inside,
-                Positions::Run { .. } => inside == 1 && part.count == 1 && part.source.at(0) == 0,
-                Positions::List(list) => {
-                    let mut seen: Vec<usize> = list.to_vec();
-                    seen.sort_unstable();
-                    seen.dedup();
-                    seen.len() as u64 == inside
+        task.parts
+            .iter()
+            .zip(&self.shape)
+            .enumerate()
+            .all(|(dim, (part, length))| {
+                let inside = match self.growing == Some(dim) {
+                    true => part.edge,
+                    false => length.saturating_sub(part.origin).min(part.edge),
+                };
+                match &part.source {
+                    Positions::Run { start: 0, step: 1 } => part.count as u64 == inside,
+                    Positions::Run { .. } => inside == 1 && part.count == 1 && part.source.at(0) == 0,
+                    Positions::List(list) => {
+                        let mut seen: Vec<usize> = list.to_vec();
+                        seen.sort_unstable();
+                        seen.dedup();
+                        seen.len() as u64 == inside
+                    }
                 }
-            }
-        })
+            })
     }
 
     /// A chunk of fill value.
-    fn filled(&self, chain: &CodecChain) -> Result<Chunk, CodecError> {
+    pub(super) fn filled(&self, chain: &CodecChain) -> Result<Chunk, CodecError> {
         let fill = self.layout.fill();
         let decoded = chain.decoded();
         if decoded.element_size().is_none() {
@@ -198,7 +214,11 @@ impl Writer {
         Ok(Chunk::Fixed(chunk))
     }
 
-    async fn decode(&self, chain: &CodecChain, encoded: Bytes) -> Result<Result<Chunk, CodecError>> {
+    pub(super) async fn decode(
+        &self,
+        chain: &CodecChain,
+        encoded: Bytes,
+    ) -> Result<Result<Chunk, CodecError>> {
         let chain = chain.clone();
         compute::spawn(move || with_scratch(|scratch| chain.decode(&encoded, scratch)))
             .await
@@ -207,7 +227,7 @@ impl Writer {
 
     /// Encodes a chunk in the place of the encoded one `before`; `None` if it is all fill value and such chunks are not
     /// stored.
-    async fn encode(
+    pub(super) async fn encode(
         &self,
         chain: &CodecChain,
         chunk: Chunk,

@@ -4,8 +4,11 @@
 //! never torn ones. A chunk that is written in part is read, changed and stored on the condition that it is still the one
 //! that was read, where the store can check that: two writers of different parts of a chunk lose nothing of each other.
 
+mod append;
 mod chunk;
+mod cut;
 mod options;
+mod outside;
 mod resize;
 
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use futures::{StreamExt, TryStreamExt};
 
 pub use options::{WriteOptions, WriteReport};
 
-use super::data::wrong_type;
+use super::data::{count, raw_of};
 use super::element::Element;
 use super::selection::{Selection, invalid};
 use super::{Array, ArrayData};
@@ -30,14 +33,12 @@ impl Array {
     /// twice have the last value.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::InvalidSelection`] if
-    /// there are more or fewer elements than the selection has; [`Error::ReadOnly`]; [`Error::Fs`] from the filesystem, with
+    /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::Unencodable`] for a
+    /// value that the data type or a codec cannot hold; [`Error::InvalidSelection`] if there are more or fewer elements than
+    /// the selection has; [`Error::ReadOnly`]; [`Error::Fs`] from the filesystem, with
     /// `Precondition` if others kept writing the same chunk. After an error some chunks may be written, each of them whole.
     pub async fn write<T: Element>(&self, selection: &Selection, elements: &[T]) -> Result<WriteReport> {
-        if !T::is_for(self.metadata.data_type()) {
-            return Err(wrong_type::<T>(&self.url(), self.metadata.data_type()));
-        }
-        let raw = T::to_raw(elements, self.metadata.data_type());
+        let raw = raw_of(&self.url(), elements, self.metadata.data_type())?;
         self.write_chunks(
             selection,
             ChunkRef::Fixed(bytemuck::cast_slice(&raw)),
@@ -56,14 +57,7 @@ impl Array {
         data: &ArrayData,
         options: &WriteOptions,
     ) -> Result<WriteReport> {
-        if data.data_type() != self.metadata.data_type() {
-            let what = format!(
-                "writing {} to an array of {}",
-                data.data_type().name(),
-                self.metadata.data_type().name()
-            );
-            return Err(Error::Unsupported { at: self.url(), what });
-        }
+        self.ensure_type_of(data)?;
         self.write_chunks(selection, data.elements().as_ref(), options)
             .await
     }
@@ -78,6 +72,18 @@ impl Array {
         elements: ChunkRef<'_>,
         options: &WriteOptions,
     ) -> Result<WriteReport> {
+        self.write_beside_others(selection, elements, options, None).await
+    }
+
+    /// [`Array::write_chunks`] where others may write what lies behind the array's end along the axis `growing`, in the
+    /// same chunks.
+    async fn write_beside_others(
+        &self,
+        selection: &Selection,
+        elements: ChunkRef<'_>,
+        options: &WriteOptions,
+        growing: Option<usize>,
+    ) -> Result<WriteReport> {
         let opened = self.opened()?;
         self.check_count(selection, elements)?;
         self.store().ensure_writable("set", &self.path().key(""))?;
@@ -88,6 +94,7 @@ impl Array {
             Arc::clone(&opened.cache),
             self.shape().to_vec(),
             options.clone(),
+            growing,
         ));
         let width = options.width(opened.layout.chunk_bytes_hint());
         let counts = Counts::default();
@@ -102,20 +109,20 @@ impl Array {
         Ok(counts.report())
     }
 
-    fn check_count(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
-        let (given, fits) = match (elements, self.metadata.data_type().size_bytes()) {
-            (ChunkRef::Fixed(bytes), Some(size)) => {
-                (bytes.len() / size.max(1), bytes.len() % size.max(1) == 0)
-            }
-            (ChunkRef::Variable(values), None) => (values.len(), true),
-            (ChunkRef::Fixed(_), None) | (ChunkRef::Variable(_), Some(_)) => (0, false),
-        };
-        if !fits {
-            return Err(invalid(format!(
-                "the elements are not of data type {}",
-                self.metadata.data_type().name()
-            )));
+    fn ensure_type_of(&self, data: &ArrayData) -> Result<()> {
+        if data.data_type() == self.metadata.data_type() {
+            return Ok(());
         }
+        let what = format!(
+            "writing {} to an array of {}",
+            data.data_type().name(),
+            self.metadata.data_type().name()
+        );
+        Err(Error::Unsupported { at: self.url(), what })
+    }
+
+    fn check_count(&self, selection: &Selection, elements: ChunkRef<'_>) -> Result<()> {
+        let given = count(elements, self.metadata.data_type())?;
         match selection.element_count() {
             Some(wanted) if wanted == given as u64 => Ok(()),
             wanted => Err(invalid(format!("{given} elements for a selection of {wanted:?}"))),

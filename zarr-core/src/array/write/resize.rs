@@ -1,147 +1,178 @@
 //! Changing the shape of an array.
 
-use futures::{StreamExt, TryStreamExt};
+use std::sync::Arc;
 
-use super::options::{WriteOptions, WriteReport};
-use crate::array::selection::{Select, Selection, invalid};
-use crate::array::{Array, ArrayData};
+use futures::TryStreamExt;
+
+use super::chunk::{Counts, Writer};
+use super::cut::Still;
+use super::options::WriteOptions;
+use super::outside::{ONE_BY_ONE, Outside};
+use crate::array::Array;
+use crate::array::selection::invalid;
 use crate::error::{Error, Result};
-use crate::hierarchy::update::{Part, update};
+use crate::hierarchy::update::{Part, reread, update};
 use crate::metadata::NodeMetadata;
+
+/// So often a change of shape is begun anew because somebody else has changed it.
+const TRIES: usize = 16;
 
 impl Array {
     /// Gives the array another shape of the same rank, and returns it as it is now stored. New elements are the fill value;
     /// elements beyond the new shape are gone.
     ///
-    /// When it shrinks, the metadata is written first, then chunks that lie wholly outside are erased and those at the new
-    /// edge are cut back to fill value, so that growing again does not bring old values back. A resize that is cut off
-    /// leaves an array of the new shape with some old chunks outside it.
+    /// **Order.** Where it shrinks, the metadata is written first: readers see the new shape or the old one, with all its
+    /// elements, never an old shape with holes. Then the chunks that lie wholly outside are erased, and those at the new
+    /// edge are cut back to fill value. A resize that is cut off in between leaves chunks outside the shape, which nobody
+    /// reads. Where an array grows ([`append`](Self::append) included), what comes into the shape is looked at *before* the
+    /// metadata is written, and put to fill value if it is anything else: old values never come back, whoever left them.
+    ///
+    /// (zarr-python erases first, and cuts back nothing; tensorstore shows what an earlier resize has left.)
+    ///
+    /// **Cost.** One request for each chunk that is concerned: that holds elements of the one shape and not of the other.
+    /// If they are more than 4096, one listing of the array in their place, and requests for those that are there. (An
+    /// append asks one by one: it writes as many.)
+    ///
+    /// **Others.** Several may grow an array at once: nobody erases what another has written, where the store can write
+    /// on a condition. An array that one shrinks while another writes beyond its new shape, or makes it grow again, may
+    /// lose what was written there.
     ///
     /// # Errors
     /// [`Error::InvalidSelection`] if the rank differs; [`Error::InvalidMetadata`] if the chunk grid does not cover the
-    /// shape; [`Error::ReadOnly`]; [`Error::Fs`], with `Precondition` if others kept writing the metadata.
+    /// shape; as [`Array::ensure_readable`]; [`Error::Corrupt`] for a chunk at the edge that cannot be decoded;
+    /// [`Error::LimitReached`] if more than 2²⁰ chunks are concerned and the store cannot list; [`Error::ReadOnly`];
+    /// [`Error::Fs`], with `Precondition` if others kept writing the metadata.
     pub async fn resize(&self, shape: &[u64]) -> Result<Self> {
-        if shape.len() != self.shape().len() {
-            return Err(invalid(format!(
+        let to = |old: &[u64]| {
+            if shape.len() == old.len() {
+                return Ok(shape.to_vec());
+            }
+            Err(invalid(format!(
                 "shape {shape:?} for an array of rank {}",
-                self.shape().len()
-            )));
-        }
-        let old = self.shape().to_vec();
-        let kind = self.metadata.document().kind();
-        let key = self.path().key(kind.key());
-        let change = |metadata: NodeMetadata| match metadata {
-            NodeMetadata::Array(array) => array
-                .with_shape(shape)
-                .map(|array| NodeMetadata::Array(Box::new(array)))
-                .map_err(|error| Error::metadata(self.store().key_url(&key), error)),
-            group @ NodeMetadata::Group(_) => Ok(group),
+                old.len()
+            )))
         };
-        let resized = update(&self.core, kind, Part::Main, change).await?.into_array()?;
-        if old.iter().zip(shape).any(|(old, new)| new < old) {
-            resized.cut_back(&old).await?;
-        }
+        let (resized, old) = self.reshape(to, ONE_BY_ONE).await?;
+        resized.cut_back(&old).await?;
         Ok(resized)
     }
 
-    /// Makes the array longer along `axis` by the length of `data` along it, and writes `data` there.
-    ///
-    /// The shape is changed first, on the condition that nobody else changed it: two writers that append at once each get
-    /// a place of their own, or a `Precondition` error.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSelection`] if there is no such axis or the other dimensions of `data` differ from the array's; as
-    /// [`Array::resize`] and [`Array::write_data`].
-    pub async fn append(&self, data: &ArrayData, axis: usize) -> Result<(Self, WriteReport)> {
-        let fits = data.shape().len() == self.shape().len()
-            && axis < self.shape().len()
-            && (0..self.shape().len()).all(|dim| dim == axis || data.shape()[dim] == self.shape()[dim]);
-        if !fits {
-            let (data, array) = (data.shape(), self.shape());
-            return Err(invalid(format!(
-                "appending {data:?} to {array:?} along axis {axis}"
-            )));
-        }
+    /// Writes the shape that `to` makes of the present one, after what comes into the array was put to fill value: up to
+    /// `one_by_one` chunks are asked for without a listing. Returns the array and the shape that it had.
+    pub(super) async fn reshape(
+        &self,
+        to: impl Fn(&[u64]) -> Result<Vec<u64>> + Send + Sync,
+        one_by_one: u64,
+    ) -> Result<(Self, Vec<u64>)> {
         let kind = self.metadata.document().kind();
         let key = self.path().key(kind.key());
-        let mut start = 0;
-        let change = |metadata: NodeMetadata| match metadata {
-            NodeMetadata::Array(array) => {
-                let mut shape = array.shape().to_vec();
-                start = shape.get(axis).copied().unwrap_or(0);
-                if let (Some(length), Some(more)) = (shape.get_mut(axis), data.shape().get(axis)) {
-                    *length = length.saturating_add(*more);
+        self.store().ensure_writable("set", &key)?;
+        let mut now = self.clone();
+        let mut attempt = 1;
+        loop {
+            let (old, new) = (now.shape().to_vec(), to(now.shape())?);
+            let refused = |error| Error::metadata(self.store().key_url(&key), error);
+            now.metadata.with_shape(&new).map_err(refused)?;
+            let change = |metadata: NodeMetadata| match metadata {
+                NodeMetadata::Array(array) if array.shape() == old => {
+                    let changed = array.with_shape(&new).map_err(refused)?;
+                    Ok(NodeMetadata::Array(Box::new(changed)))
                 }
-                let longer = array.with_shape(&shape);
-                longer
-                    .map(|array| NodeMetadata::Array(Box::new(array)))
-                    .map_err(|error| Error::metadata(self.store().key_url(&key), error))
+                NodeMetadata::Array(_) => Err(self.store().precondition(&key)),
+                group @ NodeMetadata::Group(_) => Ok(group),
+            };
+            let changed = match now.clear(&old, &new, one_by_one).await {
+                Ok(()) => update(&self.core, kind, Part::Main, change).await,
+                Err(error) => Err(error),
+            };
+            match changed {
+                Ok(node) => return Ok((node.into_array()?, old)),
+                Err(error) if error.is_lost_race() && attempt < TRIES => {
+                    attempt += 1;
+                    now = reread(&self.core, kind).await?.into_array()?;
+                }
+                Err(error) => return Err(error),
             }
-            group @ NodeMetadata::Group(_) => Ok(group),
+        }
+    }
+
+    /// Puts to fill value what is stored of the elements that come into the array when it grows from `old` to `new`.
+    async fn clear(&self, old: &[u64], new: &[u64], one_by_one: u64) -> Result<()> {
+        let opened = self.opened()?;
+        let outside = Outside::new(opened.layout.grid(), &common(old, new), new);
+        if outside.is_empty() {
+            return Ok(());
+        }
+        let (writer, width) = self.cutter()?;
+        let still = Still {
+            array: self,
+            shape: old,
         };
-        let longer = update(&self.core, kind, Part::Main, change).await?.into_array()?;
-        let bound = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
-        let mut selects = vec![Select::all(); longer.shape().len()];
-        selects[axis] = Select::from(bound(start)..bound(start.saturating_add(data.shape()[axis])));
-        let place = Selection::new(&selects, longer.shape())?;
-        let report = longer.write_data(&place, data, &WriteOptions::default()).await?;
-        Ok((longer, report))
+        let (writer, counts) = (&writer, &Counts::default());
+        outside
+            .stored(self.store(), &opened.layout, one_by_one)?
+            .try_for_each_concurrent(width, |chunk| async move {
+                writer.cut(&chunk, old, Some(still), counts).await
+            })
+            .await
     }
 
     /// Erases chunks outside the shape that were inside `old`, and cuts those at the edge back to fill value.
     async fn cut_back(&self, old: &[u64]) -> Result<()> {
         let opened = self.opened()?;
-        let grid = opened.layout.grid();
-        let whole = self.plan_over(old)?;
-        let shape = self.shape();
-        let outside = |chunk: &[u64]| {
-            let elements = grid.elements_of(chunk);
-            elements.is_none_or(|ranges| {
-                ranges
-                    .iter()
-                    .zip(shape)
-                    .any(|(range, length)| range.start >= *length)
-            })
-        };
-        futures::stream::iter((0..whole.len()).map(|ordinal| whole.task(ordinal).chunk_indices()))
-            .filter(|chunk| futures::future::ready(outside(chunk)))
-            .map(|chunk| async move { self.store().erase(&opened.layout.key(&chunk)).await.map(drop) })
-            .buffer_unordered(64)
-            .try_for_each(|()| futures::future::ready(Ok(())))
-            .await?;
-        // What remains at the edge is read within the new shape and written back whole, with fill value beyond it.
-        let edge: Vec<Vec<u64>> = (0..whole.len())
-            .map(|ordinal| whole.task(ordinal).chunk_indices())
-            .filter(|chunk| !outside(chunk))
-            .filter(|chunk| {
-                grid.elements_of(chunk).is_some_and(|ranges| {
-                    ranges
-                        .iter()
-                        .zip(shape)
-                        .zip(old)
-                        .any(|((range, new), old)| range.end > *new && new < old)
-                })
-            })
-            .collect();
-        let bound = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
-        for chunk in edge {
-            let Some(ranges) = grid.elements_of(&chunk) else {
-                continue;
-            };
-            let selects: Vec<Select> = ranges
-                .iter()
-                .zip(shape)
-                .map(|(range, length)| Select::from(bound(range.start)..bound(range.end.min(*length))))
-                .collect();
-            let selection = Selection::new(&selects, shape)?;
-            let (data, report) = self
-                .read_data(&selection, &crate::array::ReadOptions::default())
-                .await?;
-            if report.missing_chunks < report.chunks {
-                self.write_data(&selection, &data, &WriteOptions::default())
-                    .await?;
-            }
+        let (grid, shape) = (opened.layout.grid(), self.shape());
+        let outside = Outside::new(grid, &common(old, shape), old);
+        if outside.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let is_wholly_outside = |chunk: &[u64]| {
+            let elements = grid.elements_of(chunk);
+            let mut dims = elements.iter().flatten().zip(shape);
+            dims.any(|(range, length)| range.start >= *length)
+        };
+        let (writer, width) = self.cutter()?;
+        let (writer, counts) = (&writer, &Counts::default());
+        outside
+            .stored(self.store(), &opened.layout, ONE_BY_ONE)?
+            .try_for_each_concurrent(width, |chunk| async move {
+                if is_wholly_outside(&chunk) {
+                    return self.store().erase(&opened.layout.key(&chunk)).await.map(drop);
+                }
+                writer.cut(&chunk, shape, None, counts).await
+            })
+            .await
     }
+
+    fn cutter(&self) -> Result<(Writer, usize)> {
+        let opened = self.opened()?;
+        let options = WriteOptions::default();
+        let width = options.width(opened.layout.chunk_bytes_hint());
+        let writer = Writer::new(
+            Arc::clone(self.store()),
+            Arc::clone(&opened.layout),
+            Arc::clone(&opened.cache),
+            self.shape().to_vec(),
+            options,
+            None,
+        );
+        Ok((writer, width))
+    }
+
+    /// An error, as of a lost race, if the array has another shape than this.
+    pub(super) async fn ensure_shape(&self, shape: &[u64]) -> Result<()> {
+        let kind = self.metadata.document().kind();
+        let now = reread(&self.core, kind).await?.into_array()?;
+        if now.shape() == shape {
+            return Ok(());
+        }
+        Err(self.store().precondition(&self.path().key(kind.key())))
+    }
+}
+
+/// What two shapes have in common.
+fn common(one: &[u64], other: &[u64]) -> Vec<u64> {
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| *one.min(other))
+        .collect()
 }

@@ -13,7 +13,7 @@ use futures::stream::BoxStream;
 use zarr_fs::{
     BlockingReader, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatResult, CatStream, CloseError,
     CloseReport, Context, DirListing, Error, FileInfo, FileSystem, IoStats, Listing, MemoryFileSystem, Path,
-    PipeOptions, Result, WriteMode,
+    PipeOptions, Result, Unnameable, WriteMode,
 };
 
 /// What a call gets instead of an answer.
@@ -35,6 +35,10 @@ struct State {
     /// By operation and path.
     faults: HashMap<(&'static str, String), Fault>,
     listing: Option<Listing>,
+    /// Prefixes that no path can name, by the folder that holds them.
+    unnameable: Vec<(String, Unnameable)>,
+    /// How many documents were read by a blocking reader; `None`: there is no such reader.
+    read_blocking: Option<usize>,
 }
 
 /// The handle that a test keeps.
@@ -57,6 +61,22 @@ impl Control {
 
     pub(super) fn listing(&self, listing: Listing) {
         self.state().listing = Some(listing);
+    }
+
+    /// Lists a prefix in `dir` that no path can name.
+    pub(super) fn unnameable(&self, dir: &str, name: &str) {
+        let name = Unnameable::refused(name, &Path::parse(name).unwrap_err());
+        self.state().unnameable.push((dir.to_owned(), name));
+    }
+
+    /// Lets callers read in their own threads, and counts it.
+    pub(super) fn near(&self) {
+        self.state().read_blocking = Some(0);
+    }
+
+    /// How many documents were read by callers' own threads.
+    pub(super) fn read_blocking(&self) -> usize {
+        self.state().read_blocking.unwrap_or(0)
     }
 
     /// The calls since the last time, as `op path`.
@@ -215,6 +235,11 @@ impl FileSystem for FakeFileSystem {
     async fn ls(&self, dir: &Path) -> Result<DirListing> {
         let _call = self.control.call("ls", dir).await?;
         let mut found = self.inner.ls(dir).await?;
+        let unnameable = self.control.state().unnameable.clone();
+        found.unnameable = unnameable
+            .into_iter()
+            .filter_map(|(at, name)| (at == dir.as_str()).then_some(name))
+            .collect();
         match self.capabilities().listing {
             Listing::Complete => Ok(found),
             Listing::VisibleOnly => {
@@ -247,12 +272,32 @@ impl FileSystem for FakeFileSystem {
         self.inner.find(prefix)
     }
 
-    /// None: what is asked of a remote store is what these tests count.
+    /// None, unless a test asks for one: what is asked of a remote store is what these tests count.
     fn blocking_reader(&self) -> Option<Arc<dyn BlockingReader>> {
-        None
+        self.control.state().read_blocking?;
+        let inner = self.inner.blocking_reader()?;
+        Some(Arc::new(CountingReader {
+            inner,
+            control: self.control.clone(),
+        }))
     }
 
     async fn close(&self) -> Result<CloseReport, CloseError> {
         self.inner.close().await
+    }
+}
+
+#[derive(Debug)]
+struct CountingReader {
+    inner: Arc<dyn BlockingReader>,
+    control: Control,
+}
+
+impl BlockingReader for CountingReader {
+    fn read(&self, path: &Path, options: &CatOptions, buffer: &mut Vec<u8>) -> Result<FileInfo> {
+        if let Some(count) = &mut self.control.state().read_blocking {
+            *count += 1;
+        }
+        self.inner.read(path, options, buffer)
     }
 }

@@ -15,9 +15,8 @@ fn tree_v3() -> Vec<(&'static str, &'static str)> {
         ("b/y/z/zarr.json", ARRAY_V3),
         ("a/zarr.json", ARRAY_V3),
         ("a/c/0", "12345678"),
-        // Not nodes: a prefix without a document, a reserved name, a file, a v2 node in a v3 group.
+        // Not nodes: a prefix without a document, a file, a v2 node in a v3 group.
         ("noMeta/deep/zarr.json", ARRAY_V3),
-        ("__cache/zarr.json", ARRAY_V3),
         ("README.md", "hello"),
         ("old/.zgroup", GROUP_V2),
     ]
@@ -127,6 +126,55 @@ fn a_broken_child_hides_nobody() {
     assert!(matches!(errors[0], Error::InvalidMetadata { .. }));
     assert!(errors[1].is_retryable());
     assert!(errors[2].is_denied());
+    close(&store);
+}
+
+/// A name that no node can have is told, not left out: what a path can name if a node is in it, the rest always.
+#[test]
+fn a_child_with_a_name_that_no_node_can_have_is_broken() {
+    for near in [false, true] {
+        assert_broken_by_name(near);
+    }
+}
+
+/// By requests, or by reads of this machine's threads.
+fn assert_broken_by_name(near: bool) {
+    let (store, control) = store(&[
+        ("zarr.json", GROUP_V3),
+        ("__node/zarr.json", GROUP_V3),
+        ("__node/below/zarr.json", GROUP_V3),
+        ("__other/x", "something else's"),
+        ("back\\slash/x", ""),
+        ("g/zarr.json", GROUP_V3),
+    ]);
+    if near {
+        control.near();
+    }
+    control.unnameable("g", "line\nfeed");
+    control.unnameable("", "esc\u{1b}[2J");
+    let all = known(block_on(root_group(&store).members(usize::MAX)).unwrap());
+    assert_eq!(
+        lines(&all),
+        [
+            "broken /__node",
+            "broken /back\\slash",
+            "broken /esc\u{1b}[2J",
+            "group /g",
+            "broken /g/line\nfeed"
+        ]
+    );
+    for member in &all {
+        if let Member::Broken(broken) = member {
+            let Error::InvalidNodePath { path, .. } = &broken.error else {
+                panic!("{broken:?}");
+            };
+            assert!(broken.path.ends_with(path.as_str()), "{broken:?}");
+            let told = broken.error.to_string();
+            assert!(!told.chars().any(char::is_control), "{told:?}");
+            assert_eq!(broken.node_path.is_some(), path == "__node");
+        }
+    }
+    assert_eq!(control.read_blocking() > 0, near);
     close(&store);
 }
 

@@ -3,6 +3,7 @@
 mod budgets;
 mod consolidated;
 mod fake;
+mod growing;
 mod listing;
 mod near;
 mod opening;

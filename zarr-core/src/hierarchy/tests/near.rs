@@ -1,6 +1,14 @@
 //! Walks of a store that a thread of this machine reads.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+
 use super::*;
+use crate::hierarchy::context::Context;
+use crate::hierarchy::near::{Clock, ask};
 
 fn stored(nodes: usize) -> Arc<Store> {
     let fs = MemoryFileSystem::new();
@@ -44,4 +52,71 @@ fn a_close_under_a_walk_ends_it_with_closed() {
     close(&store);
     let error = block_on(group.members(1)).unwrap_err();
     assert!(error.is_closed(), "{error}");
+}
+
+/// More than a walk asks for before the first answer: what is asked at once, and a batch that goes a little beyond.
+const CHILDREN: usize = 600;
+const ASKED_BEFORE_AN_ANSWER: usize = 192 + 64;
+
+/// The calls of a walk over [`CHILDREN`] groups whose clock is `clock`: by blocking reads, and by requests.
+fn asked(clock: Clock) -> (usize, usize) {
+    let children = (0..CHILDREN).map(|i| (format!("g{i:03}/zarr.json"), GROUP_V3.to_owned()));
+    let root = [("zarr.json".to_owned(), GROUP_V3.to_owned())];
+    let (store, control) = store_with(root.into_iter().chain(children));
+    control.near();
+    let options = WalkOptions::default().with_max_depth(1);
+    let walk = root_group(&store).walk(options).timed_by(clock);
+    control.take_log();
+    let before = control.read_blocking();
+    let found: Vec<Member> = block_on(walk.map(Result::unwrap).collect());
+    let mut expected: Vec<String> = (0..CHILDREN).map(|i| format!("group /g{i:03}")).collect();
+    expected.sort();
+    assert_eq!(lines(&found), expected);
+    let requests = control
+        .take_log()
+        .iter()
+        .filter(|call| call.starts_with("get"))
+        .count();
+    let blocking = control.read_blocking() - before;
+    close(&store);
+    (blocking, requests)
+}
+
+fn stopped() -> Instant {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGUN
+}
+
+/// Each look at the clock is a second after the last one.
+fn late() -> Instant {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    static LOOKS: AtomicU32 = AtomicU32::new(0);
+    *BEGUN + Duration::from_secs(1) * LOOKS.fetch_add(1, Ordering::Relaxed)
+}
+
+#[test]
+fn a_store_that_answers_quickly_is_read_by_threads() {
+    assert_eq!(asked(stopped), (CHILDREN, 0));
+}
+
+/// A mount of a network looks like a store of this machine until it answers.
+#[test]
+fn a_store_that_answers_slowly_is_asked_many_things_at_once() {
+    let (blocking, requests) = asked(late);
+    assert_eq!(blocking + requests, CHILDREN);
+    assert!((1..=ASKED_BEFORE_AN_ANSWER).contains(&blocking), "{blocking}");
+}
+
+#[test]
+fn opening_asks_in_one_thread_while_the_answers_come_quickly() {
+    let answered = |clock| {
+        let store = stored(0);
+        let context = Context::new(Arc::clone(&store), OpenOptions::default());
+        let keys = ["zarr.json", ".zarray", ".zattrs"].map(|key| Some(key.to_owned()));
+        let answers = block_on(ask(&context, &keys, clock));
+        close(&store);
+        answers.map(|answer| answer.map(|answer| answer.is_found()))
+    };
+    assert_eq!(answered(stopped), [Some(true), Some(false), Some(false)]);
+    assert_eq!(answered(late), [Some(true), None, None]);
 }

@@ -140,14 +140,14 @@ fn fill_value(view: &NodeView) -> Option<String> {
         return None;
     }
     let fill = view.stored("fill_value").as_number()?;
-    let wanted = view.attributes.get("_FillValue")?.as_number()?;
+    let wanted = view.attributes().get("_FillValue")?.as_number()?;
     if fill.as_f64() == wanted.as_f64() {
         return None;
     }
-    let number = |key: &str| view.attributes.get(key).and_then(Json::as_f64);
+    let number = |key: &str| view.attributes().get(key).and_then(Json::as_f64);
     let value = fill.as_f64() * number("scale_factor").unwrap_or(1.0) + number("add_offset").unwrap_or(0.0);
     let units = view
-        .attributes
+        .attributes()
         .get("units")
         .and_then(Json::as_str)
         .unwrap_or_default();
@@ -181,7 +181,7 @@ pub(crate) fn group(view: &NodeView, members: &[&NodeView]) -> Vec<Finding> {
     }
     for node in members.iter().copied().chain([view]) {
         let named = node
-            .attributes
+            .attributes()
             .get("coordinates")
             .and_then(Json::as_str)
             .unwrap_or_default();
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn dimensions_and_coordinates_that_do_not_fit() {
-        let (mut air, lat) = (air_v3(), coordinate("lat", 26));
-        air.attributes.insert("coordinates", "lat height");
+        let air = air_v3().with_attribute("coordinates", "lat height");
+        let lat = coordinate("lat", 26);
         let findings = group(&group_view("/"), &[&air, &lat]);
         assert_eq!(codes(&findings), ["ZC011", "ZC012"]);
         assert_eq!(findings[0].message, "dimension lat has the lengths 25, 26");

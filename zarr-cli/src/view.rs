@@ -3,6 +3,8 @@
 //! Listing must also work for nodes that cannot be opened (an unknown codec, a data type of another library), so this
 //! reads the documents leniently: what is not understood is shown as it is stored.
 
+use std::sync::LazyLock;
+
 use zarr_core::hierarchy::Node;
 use zarr_core::metadata::data_type::{Endianness, V2DataType};
 use zarr_core::metadata::json::Object;
@@ -16,9 +18,17 @@ pub(crate) struct NodeView {
     pub(crate) path: String,
     pub(crate) kind: NodeKind,
     pub(crate) format: ZarrFormat,
-    pub(crate) attributes: Object,
-    /// The array's document as stored: `zarr.json` or `.zarray`. Empty for a group.
-    pub(crate) document: Object,
+    documents: Documents,
+}
+
+/// Where the documents of a shown node are.
+#[derive(Clone, Debug)]
+enum Documents {
+    /// With the node, which shares them: a listing of thousands copies none.
+    Node(Node),
+    /// Apart, for tests of what is rendered.
+    #[cfg(test)]
+    Apart { attributes: Object, document: Object },
 }
 
 /// A member of a group as it is shown.
@@ -46,11 +56,26 @@ impl NodeView {
             path: relative(node.path(), base),
             kind: node.kind(),
             format: node.zarr_format(),
-            attributes: node.attributes().clone(),
-            document: match node {
-                Node::Array(array) => array.metadata().document().main().clone(),
-                Node::Group(_) => Object::new(),
-            },
+            documents: Documents::Node(node.clone()),
+        }
+    }
+
+    pub(crate) fn attributes(&self) -> &Object {
+        match &self.documents {
+            Documents::Node(node) => node.attributes(),
+            #[cfg(test)]
+            Documents::Apart { attributes, .. } => attributes,
+        }
+    }
+
+    /// The array's document as stored: `zarr.json` or `.zarray`. Empty for a group.
+    pub(crate) fn document(&self) -> &Object {
+        static EMPTY: LazyLock<Object> = LazyLock::new(Object::new);
+        match &self.documents {
+            Documents::Node(Node::Array(array)) => array.metadata().document().main(),
+            Documents::Node(Node::Group(_)) => &EMPTY,
+            #[cfg(test)]
+            Documents::Apart { document, .. } => document,
         }
     }
 
@@ -61,7 +86,7 @@ impl NodeView {
 
     /// A field of the array's document; `null` if it is absent.
     pub(crate) fn stored(&self, field: &str) -> &Json {
-        self.document.get(field).unwrap_or(&Json::Null)
+        self.document().get(field).unwrap_or(&Json::Null)
     }
 
     /// The shape in elements, as far as it is one.
@@ -80,9 +105,9 @@ impl NodeView {
     /// The shape of the grid's chunks as stored, which are shards if the array is sharded; `None` if it is not regular.
     pub(crate) fn stored_chunk_shape(&self) -> Option<&Json> {
         match self.format {
-            ZarrFormat::V2 => self.document.get("chunks"),
+            ZarrFormat::V2 => self.document().get("chunks"),
             ZarrFormat::V3 => {
-                let grid = self.document.get("chunk_grid")?;
+                let grid = self.document().get("chunk_grid")?;
                 let regular = grid.get("name").and_then(Json::as_str) == Some("regular");
                 grid.get("configuration").filter(|_| regular)?.get("chunk_shape")
             }
@@ -154,8 +179,8 @@ impl NodeView {
     /// The names of the dimensions, where they have one: `dimension_names`, or in v2 xarray's attribute.
     pub(crate) fn dimension_names(&self) -> Vec<Option<String>> {
         let stored = match self.format {
-            ZarrFormat::V2 => self.attributes.get("_ARRAY_DIMENSIONS"),
-            ZarrFormat::V3 => self.document.get("dimension_names"),
+            ZarrFormat::V2 => self.attributes().get("_ARRAY_DIMENSIONS"),
+            ZarrFormat::V3 => self.document().get("dimension_names"),
         };
         let names = stored.and_then(Json::as_array).unwrap_or_default();
         let mut names: Vec<Option<String>> = names
@@ -215,8 +240,20 @@ pub(crate) mod testing {
             path: path.to_owned(),
             kind,
             format,
-            attributes: object(attributes),
-            document: object(document),
+            documents: Documents::Apart {
+                attributes: object(attributes),
+                document: object(document),
+            },
+        }
+    }
+
+    impl NodeView {
+        /// The same with one more attribute.
+        pub(crate) fn with_attribute(mut self, key: &str, value: &str) -> Self {
+            if let Documents::Apart { attributes, .. } = &mut self.documents {
+                attributes.insert(key, value);
+            }
+            self
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn node(view: &NodeView, facts: &[(&'static str, String)], theme: The
         })
         .collect();
     let mut text = layout(&rows, &[], "");
-    text += &attributes(&view.attributes, usize::MAX, theme);
+    text += &attributes(view.attributes(), usize::MAX, theme);
     text
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn node(view: &NodeView) -> Json {
             line.insert(*field, view.stored(field).clone());
         }
     }
-    line.insert("attributes", view.attributes.clone());
+    line.insert("attributes", view.attributes().clone());
     Json::Object(line)
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn group(
         .iter()
         .copied()
         .chain([view])
-        .filter_map(|view| view.attributes.get("coordinates").and_then(Json::as_str))
+        .filter_map(|view| view.attributes().get("coordinates").and_then(Json::as_str))
         .flat_map(str::split_whitespace)
         .collect();
     let is_coordinate = |view: &&&NodeView| view.is_coordinate() || named.contains(view.name());
@@ -87,7 +87,7 @@ pub(crate) fn group(
     }
     text += &broken(members, theme);
     text + &info::attributes(
-        &view.attributes,
+        view.attributes(),
         if all { usize::MAX } else { MOST_ATTRIBUTES },
         theme,
     )
@@ -168,7 +168,7 @@ fn array_row(view: &NodeView, ends: Option<&(Json, Json)>, theme: Theme) -> Vec<
         words::shape(&view.shape(), &[])
     };
     let text = |key: &str| {
-        view.attributes
+        view.attributes()
             .get(key)
             .and_then(Json::as_str)
             .unwrap_or_default()
@@ -201,7 +201,7 @@ fn array_row(view: &NodeView, ends: Option<&(Json, Json)>, theme: Theme) -> Vec<
 
 /// A coordinate's first and last value: as dates, or with their units.
 fn values(view: &NodeView, (first, last): &(Json, Json)) -> String {
-    let text = |key: &str| view.attributes.get(key).and_then(Json::as_str);
+    let text = |key: &str| view.attributes().get(key).and_then(Json::as_str);
     let units = text("units").unwrap_or_default();
     let both = |first: &str, last: &str| {
         if first == last {
@@ -224,7 +224,7 @@ fn values(view: &NodeView, (first, last): &(Json, Json)) -> String {
 /// What the CF conventions make of the stored numbers: ` → ×0.01 +273.15`.
 fn decoded(view: &NodeView) -> String {
     let number = |key: &str| {
-        view.attributes
+        view.attributes()
             .get(key)
             .filter(|value| value.as_number().is_some())
     };
@@ -245,7 +245,7 @@ fn decoded(view: &NodeView) -> String {
 
 fn group_row(view: &NodeView, theme: Theme) -> Vec<Cell> {
     let name = format!("{}/", escape::text(view.name()));
-    let count = match view.attributes.len() {
+    let count = match view.attributes().len() {
         0 => String::new(),
         count => units::count(count, "attribute", "attributes"),
     };

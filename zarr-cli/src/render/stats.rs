@@ -38,7 +38,7 @@ pub(crate) fn statistics(
     };
     let is_packed = ["scale_factor", "add_offset"]
         .iter()
-        .any(|name| view.attributes.contains_key(name));
+        .any(|name| view.attributes().contains_key(name));
     let stored = if is_packed {
         ", as stored: scale_factor and add_offset are not applied"
     } else {

@@ -6,9 +6,20 @@ use std::fmt;
 pub(crate) struct Peer {
     /// As the script calls it.
     pub(crate) name: &'static str,
+    pub(crate) program: Program,
     /// So many combinations it has read; fewer are a failure.
     pub(crate) least_read: usize,
     pub(crate) refusals: &'static [Refusal],
+}
+
+/// Where a peer runs.
+pub(crate) enum Program {
+    /// The script, with the newest versions.
+    Python,
+    /// The script, with the last version that has data types for objects.
+    Python2,
+    /// The crate.
+    Rust,
 }
 
 /// Combinations that a peer does not read. An empty list of types or codecs is all of them.
@@ -68,19 +79,34 @@ impl fmt::Display for Refusal {
     }
 }
 
-pub(crate) const PEERS: [Peer; 3] = [
+pub(crate) static PEERS: [Peer; 5] = [
     Peer {
         name: "zarr-python",
+        program: Program::Python,
         least_read: 2052,
         refusals: ZARR_PYTHON,
     },
     Peer {
+        name: "zarr-python-2",
+        program: Program::Python2,
+        least_read: 1,
+        refusals: &[],
+    },
+    Peer {
         name: "zarrs",
+        program: Program::Rust,
+        least_read: 1,
+        refusals: &[],
+    },
+    Peer {
+        name: "zarrs-python",
+        program: Program::Python,
         least_read: 617,
         refusals: ZARRS,
     },
     Peer {
         name: "tensorstore",
+        program: Program::Python,
         least_read: 907,
         refusals: TENSORSTORE,
     },

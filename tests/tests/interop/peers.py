@@ -28,7 +28,10 @@ def framed(element):
 
 
 def little(array):
-    return array.astype(array.dtype.newbyteorder("<"))
+    # Not `astype`: it leaves the bytes of times without a unit as they are.
+    swapped = np.empty(array.shape, array.dtype.newbyteorder("<"))
+    swapped[...] = array
+    return swapped
 
 
 def packed(array, mask):
@@ -113,7 +116,9 @@ def main():
         if list(array.shape) != row["shape"]:
             outcome[row["cell"]] = f"differs: shape {array.shape}"
         elif found != expected:
-            outcome[row["cell"]] = f"differs: {found.hex()[:120]} where {expected.hex()[:120]} was written"
+            same = next((i for i, pair in enumerate(zip(found, expected)) if pair[0] != pair[1]), 0)
+            found, expected = found[same:].hex()[:60], expected[same:].hex()[:60]
+            outcome[row["cell"]] = f"differs: {found} where {expected} was written, from byte {same} on"
         else:
             outcome[row["cell"]] = "read"
     print(json.dumps(outcome))

@@ -11,7 +11,7 @@ use zarr_tests::python::{self, Python};
 use zarr_tests::target::target_dir;
 
 /// What `zfp-sys` is built with: it has no sources of its own that a C compiler alone would do for.
-const TOOLS: [&str; 2] = ["cmake==4.1.2", "libclang==18.1.1"];
+const TOOLS: [&str; 2] = ["cmake==4.4.5", "libclang==18.1.1"];
 /// How long a first build may take on a slow machine.
 const LIMIT: Duration = Duration::from_secs(1800);
 

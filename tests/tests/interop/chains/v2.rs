@@ -130,7 +130,7 @@ fn calculating(data_type: &DataType, endianness: Endianness) -> Vec<Chain> {
     );
     add(
         "fixedscaleoffset",
-        &format!(r#""offset":1,"scale":10,"dtype":"{dtype}","astype":"<i4""#),
+        &format!(r#""offset":-20,"scale":10,"dtype":"{dtype}","astype":"<i4""#),
     );
     if matches!(data_type, DataType::Float(_)) {
         add("quantize", &format!(r#""digits":1,"dtype":"{dtype}""#));

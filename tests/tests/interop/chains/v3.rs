@@ -252,7 +252,7 @@ fn calculating(data_type: &DataType, little: &NamedConfig) -> Vec<Chain> {
     );
     let astype = format!(r#""encode_dtype":"<f8","decode_dtype":"{dtype}""#);
     add("numcodecs.astype", "numcodecs.astype", &astype, &two_bytes);
-    let scaled = format!(r#""offset":1,"scale":10,"dtype":"{dtype}","astype":"<i4""#);
+    let scaled = format!(r#""offset":-20,"scale":10,"dtype":"{dtype}","astype":"<i4""#);
     add(
         "numcodecs.fixedscaleoffset",
         "numcodecs.fixedscaleoffset",

@@ -38,7 +38,11 @@ fn main() -> Result<()> {
         let expected = std::fs::read(&row.expected)?;
         let outcome = match catch_unwind(AssertUnwindSafe(|| read(&row))) {
             Ok(Ok(found)) if found == expected => "read".to_owned(),
-            Ok(Ok(found)) => format!("differs: {} where {} was written", hex(&found), hex(&expected)),
+            Ok(Ok(found)) => {
+                let same = found.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+                let (found, expected) = (hex(&found[same..]), hex(&expected[same..]));
+                format!("differs: {found} where {expected} was written, from byte {same} on")
+            }
             Ok(Err(error)) => format!("refused: {error}"),
             Err(panic) => format!("refused: panic: {}", message(&*panic)),
         };
@@ -71,7 +75,7 @@ fn read(row: &Row) -> Result<Vec<u8>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(60).fold(String::new(), |mut text, byte| {
+    bytes.iter().take(30).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

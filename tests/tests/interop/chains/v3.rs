@@ -87,7 +87,7 @@ fn plain(data_type: &DataType) -> Vec<Chain> {
         Chain::new("reshape", vec![v3("reshape", r#""shape":[-1]"#), little.clone()]),
         Chain::new(
             "reshape-listed",
-            vec![v3("reshape", r#""shape":[[0],1,[1]]"#), little.clone()],
+            vec![v3("reshape", r#""shape":[[0],[1],1]"#), little.clone()],
         ),
         Chain::new("numcodecs.pcodec", vec![v3("numcodecs.pcodec", r#""level":8"#)]),
     ];

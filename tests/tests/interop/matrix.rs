@@ -42,11 +42,11 @@ pub(crate) struct Written {
 pub(crate) fn write(folder: &Path) -> Written {
     let mut writer = Writer::new(folder);
     for data_type in types::of_v3() {
-        for (turn, chain) in chains::of_v3(&data_type.data_type).iter().enumerate() {
-            writer.v3(&data_type, chain, turn, false);
+        for chain in chains::of_v3(&data_type.data_type) {
+            writer.v3(&data_type, &chain, false);
         }
-        for (turn, chain) in chains::of_rectilinear(&data_type.data_type).iter().enumerate() {
-            writer.v3(&data_type, chain, turn, true);
+        for chain in chains::of_rectilinear(&data_type.data_type) {
+            writer.v3(&data_type, &chain, true);
         }
     }
     for layout in LAYOUTS {
@@ -59,9 +59,8 @@ pub(crate) fn write(folder: &Path) -> Written {
                 continue;
             }
             let object = data_type.object.as_ref();
-            let chains = chains::of_v2(&data_type.data_type, layout.endianness, object);
-            for (turn, chain) in chains.iter().enumerate() {
-                writer.v2(&data_type, chain, &layout, turn);
+            for chain in chains::of_v2(&data_type.data_type, layout.endianness, object) {
+                writer.v2(&data_type, &chain, &layout);
             }
         }
     }
@@ -145,18 +144,19 @@ impl Writer {
         }
     }
 
-    fn v3(&mut self, data_type: &Type, chain: &Chain, turn: usize, is_rectilinear: bool) {
-        let mut random = self.random();
-        let values = data_type.values.unwrap_or(chain.values);
-        let fill = values::fill(&data_type.data_type, values, turn, &mut random);
+    fn v3(&mut self, data_type: &Type, chain: &Chain, is_rectilinear: bool) {
         let is_sharded = chain.label.starts_with("sharded");
         let (format, grid) = match (is_rectilinear, is_sharded) {
             (true, _) => ("v3 rectilinear", rectilinear(is_sharded)),
             (false, true) => ("v3", ChunkGrid::regular(&[4, 4])),
             (false, false) => ("v3", ChunkGrid::regular(&[4, 3])),
         };
+        let cell = format!("{format}|{}|{}", data_type.label, chain.label);
+        let mut random = Random::named(&cell);
+        let values = data_type.values.unwrap_or(chain.values);
+        let fill = values::fill(&data_type.data_type, values, &mut random);
         // What chunks are called has nothing to do with the rest, and is tried by the way.
-        let keys = match turn % 4 {
+        let keys = match random.below(4) {
             0 | 1 => ChunkKeyEncoding::Default(Separator::Slash),
             2 => ChunkKeyEncoding::Default(Separator::Dot),
             _ => ChunkKeyEncoding::V2(Separator::Dot),
@@ -167,14 +167,14 @@ impl Writer {
             .codecs(chain.codecs.clone())
             .fill_value(fill)
             .build();
-        let cell = format!("{format}|{}|{}", data_type.label, chain.label);
         self.array(cell, metadata, chain, values, &mut random, 3);
     }
 
-    fn v2(&mut self, data_type: &Type, chain: &Chain, layout: &Layout, turn: usize) {
-        let mut random = self.random();
+    fn v2(&mut self, data_type: &Type, chain: &Chain, layout: &Layout) {
+        let cell = format!("{}|{}|{}", layout.name, data_type.label, chain.label);
+        let mut random = Random::named(&cell);
         let values = data_type.values.unwrap_or(chain.values);
-        let fill = values::fill(&data_type.data_type, values, turn, &mut random);
+        let fill = values::fill(&data_type.data_type, values, &mut random);
         let metadata = V2ArrayBuilder::new(&SHAPE, data_type.data_type.clone())
             .chunk_shape(&[4, 3])
             .endianness(layout.endianness)
@@ -184,18 +184,12 @@ impl Writer {
             .compressor(chain.compressor.clone())
             .fill_value(Some(fill))
             .build();
-        let cell = format!("{}|{}|{}", layout.name, data_type.label, chain.label);
         self.array(cell, metadata, chain, values, &mut random, 2);
     }
 
     /// The number of the next array.
     fn number(&self) -> usize {
         self.rows.len() + self.refused.len() + self.failed.len()
-    }
-
-    /// Each array has a seed of its own.
-    fn random(&self) -> Random {
-        Random::new(self.number() as u64)
     }
 
     fn array(

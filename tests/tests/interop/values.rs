@@ -34,9 +34,9 @@ pub(crate) fn elements(
         .collect()
 }
 
-/// A fill value: by turns zero, an extreme, and another one. NaNs are the usual one, for not all can say others in JSON.
-pub(crate) fn fill(data_type: &DataType, values: Values, turn: usize, random: &mut Random) -> FillValue {
-    let element = match (data_type, values, turn % 3) {
+/// A fill value: by chance zero, an extreme, and another one. NaNs are the usual one, for not all can say others in JSON.
+pub(crate) fn fill(data_type: &DataType, values: Values, random: &mut Random) -> FillValue {
+    let element = match (data_type, values, random.below(3)) {
         (_, _, 0) => return FillValue::zero(data_type),
         (_, Values::Small, turn) => small(data_type, turn as u8 * 7),
         (_, Values::Labels, turn) => text(data_type, LABELS[turn]),

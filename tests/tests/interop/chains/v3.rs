@@ -2,6 +2,7 @@
 
 use zarr_core::metadata::data_type::Endianness;
 use zarr_core::metadata::{DataType, Json, NamedConfig, V3ArrayBuilder};
+use zarr_tests::random::Random;
 
 use super::super::values::Values;
 use super::{BLOSC, Chain, LZMA_FORMATS, ZFPY_MODES, item_bytes, number, v3};
@@ -22,11 +23,7 @@ const RECTILINEAR: [&str; 9] = [
 /// All chains, for chunks of `[4, 3]`, and shards of `[4, 4]` (`Chain::label` begins with `sharded`).
 pub(crate) fn of_v3(data_type: &DataType) -> Vec<Chain> {
     let plain = plain(data_type);
-    let sharded: Vec<Chain> = plain
-        .iter()
-        .enumerate()
-        .map(|(turn, chain)| in_shard(chain, turn))
-        .collect();
+    let sharded: Vec<Chain> = plain.iter().map(|chain| in_shard(chain, data_type)).collect();
     let mut all = plain;
     all.extend(sharded);
     all.extend(special_shards(data_type));
@@ -40,7 +37,7 @@ pub(crate) fn of_rectilinear(data_type: &DataType) -> Vec<Chain> {
         .iter()
         .filter(|chain| RECTILINEAR.contains(&chain.label.as_str()));
     let mut all: Vec<Chain> = chosen.clone().cloned().collect();
-    all.extend(chosen.enumerate().map(|(turn, chain)| in_shard(chain, turn)));
+    all.extend(chosen.map(|chain| in_shard(chain, data_type)));
     all.extend(special_shards(data_type));
     all
 }
@@ -65,9 +62,10 @@ fn index_codecs() -> [NamedConfig; 2] {
     [v3("bytes", r#""endian":"little""#), v3("crc32c", "")]
 }
 
-/// The same chain within inner chunks of `[2, 2]`.
-fn in_shard(chain: &Chain, turn: usize) -> Chain {
-    let location = if turn.is_multiple_of(2) { "end" } else { "start" };
+/// The same chain within inner chunks of `[2, 2]`; of some types the index comes first, of others last.
+fn in_shard(chain: &Chain, data_type: &DataType) -> Chain {
+    let name = format!("{}|{}", data_type.name(), chain.label);
+    let location = ["start", "end"][Random::named(&name).below(2)];
     Chain {
         label: format!("sharded/{}", chain.label),
         codecs: vec![shard(&[2, 2], &chain.codecs, &index_codecs(), location)],

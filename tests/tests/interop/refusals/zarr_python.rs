@@ -89,7 +89,7 @@ pub(super) const NEWEST: &[Refusal] = &[
         &[],
         &["sharded/cast_value"],
         "a C-contiguous array's buffer is a valid slice",
-        "wrong there: its codec panics on arrays that are not contiguous, as those within shards are",
+        "wrong there: its codec panics on numbers that are not aligned, as those behind the index of a shard",
     ),
 ];
 

@@ -36,6 +36,7 @@ pub mod python;
 pub mod random;
 mod server;
 mod sync;
+pub mod target;
 mod time;
 #[cfg(unix)]
 pub mod trial;

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::child::wait;
 use crate::external::{Found, find_program};
+use crate::target::target_dir;
 
 /// The newest zarr-python asks for it.
 const LEAST: (u32, u32) = (3, 12);
@@ -139,16 +140,6 @@ fn pyenv() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Cargo's target folder: told by the environment, or the one that this test binary lies in.
-fn target_dir() -> PathBuf {
-    if let Some(dir) = std::env::var_os("CARGO_TARGET_DIR") {
-        return PathBuf::from(dir);
-    }
-    let binary = std::env::current_exe().unwrap_or_default();
-    let marked = binary.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
-    marked.map_or_else(std::env::temp_dir, Path::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,14 +152,5 @@ mod tests {
             command.args(["-c", "import sys; assert sys.version_info >= (3, 12)"]);
             wait(command, ASK_LIMIT).unwrap().check().unwrap();
         }
-    }
-
-    #[test]
-    fn the_target_folder_is_where_this_binary_is() {
-        assert!(
-            target_dir().join("CACHEDIR.TAG").exists(),
-            "{}",
-            target_dir().display()
-        );
     }
 }

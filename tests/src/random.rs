@@ -11,6 +11,13 @@ impl Random {
         Self(seed)
     }
 
+    /// The generator of a name (FNV-1a): what has one keeps its numbers, whatever is added beside it.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(name.bytes().fold(0xcbf2_9ce4_8422_2325, hash))
+    }
+
     /// Any number.
     #[expect(
         clippy::should_implement_trait,

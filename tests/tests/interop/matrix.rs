@@ -1,24 +1,28 @@
 //! What we write, others read: every data type with every codec, in v2, v3 and shards, through our public API. The peers'
 //! script compares bit for bit; what a peer does not read is in the table of refusals.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::executor::block_on;
 use serde_json::json;
 use zarr_core::array::{Array, ReadOptions, Select, Selection, WriteOptions};
+use zarr_core::codec::registry::codecs;
 use zarr_core::codec::{Chunk, VariableLength};
 use zarr_core::hierarchy::{CreateMode, create_array};
-use zarr_core::metadata::data_type::{ComplexName, Endianness, FloatKind, IntKind, TimeScale, TimeUnit};
+use zarr_core::metadata::data_type::{Endianness, ObjectType};
 use zarr_core::metadata::{
-    ArrayMetadata, DataType, Json, NamedConfig, Order, V2ArrayBuilder, V3ArrayBuilder,
+    ArrayMetadata, ChunkAxis, ChunkGrid, ChunkKeyEncoding, ChunkRuns, DataType, Order, Separator,
+    V2ArrayBuilder, V3ArrayBuilder,
 };
 use zarr_core::{Error, NodePath, Store, StoreOptions};
 use zarr_fs::{LocalFileSystem, Path as FsPath};
 use zarr_tests::random::Random;
 
 use super::chains::{self, Chain};
-use super::values;
+use super::types::{self, Type};
+use super::values::{self, Values};
 
 /// Two chunks of `[4, 3]` in each direction, those at the end cut off.
 const SHAPE: [u64; 2] = [7, 4];
@@ -37,124 +41,84 @@ pub(crate) struct Written {
 /// Writes every combination below `folder`.
 pub(crate) fn write(folder: &Path) -> Written {
     let mut writer = Writer::new(folder);
-    for data_type in v3_types() {
-        for (turn, chain) in chains::of_v3(&data_type).into_iter().enumerate() {
-            writer.v3(&data_type, &chain, turn);
+    for data_type in types::of_v3() {
+        for chain in chains::of_v3(&data_type.data_type) {
+            writer.v3(&data_type, &chain, false);
+        }
+        for chain in chains::of_rectilinear(&data_type.data_type) {
+            writer.v3(&data_type, &chain, true);
         }
     }
-    for data_type in v2_types() {
-        let object = match &data_type {
-            DataType::String => Some("vlen-utf8"),
-            DataType::Bytes(_) => Some("vlen-bytes"),
-            _ => None,
-        };
-        let object = object.map(NamedConfig::new);
-        for (endianness, order) in [(Endianness::Little, Order::C), (Endianness::Big, Order::F)] {
-            for (turn, chain) in chains::of_v2(&data_type, endianness, object.as_ref())
-                .into_iter()
-                .enumerate()
-            {
-                writer.v2(&data_type, &chain, endianness, order, turn);
+    for layout in LAYOUTS {
+        for data_type in types::of_v2(layout.endianness) {
+            let scalars = match &data_type.data_type {
+                DataType::Object(ObjectType::Ragged(item)) => item.as_ref(),
+                other => other,
+            };
+            if layout.endianness == Endianness::Big && !scalars.needs_endian() {
+                continue;
+            }
+            let object = data_type.object.as_ref();
+            for chain in chains::of_v2(&data_type.data_type, layout.endianness, object) {
+                writer.v2(&data_type, &chain, &layout);
             }
         }
     }
     writer.finish()
 }
 
-fn v3(json: &str) -> DataType {
-    DataType::parse_v3(&Json::parse(json.as_bytes()).unwrap()).unwrap()
+/// How v2 lays out the elements of a chunk, and the name of it in the table of refusals.
+struct Layout {
+    name: &'static str,
+    endianness: Endianness,
+    order: Order,
+    /// Of the chunk keys: has nothing to do with the rest, and is tried by the way.
+    separator: Separator,
 }
 
-fn v3_types() -> Vec<DataType> {
-    let mut types = v2_numbers();
-    types.extend(
-        IntKind::ALL
-            .into_iter()
-            .filter(|kind| kind.bits() < 8)
-            .map(DataType::Int),
-    );
-    types.extend(
-        FloatKind::ALL
-            .into_iter()
-            .filter(|kind| kind.bits() <= 8 || *kind == FloatKind::BFloat16)
-            .map(DataType::Float),
-    );
-    types.extend(
-        [
-            FloatKind::BFloat16,
-            FloatKind::Float16,
-            FloatKind::Float32,
-            FloatKind::Float64,
-        ]
-        .map(|component| DataType::Complex {
-            component,
-            name: ComplexName::Component,
-        }),
-    );
-    types.extend(
-        [
-            r#""r24""#,
-            r#"{"name":"raw_bytes","configuration":{"length_bytes":6}}"#,
-            r#"{"name":"null_terminated_bytes","configuration":{"length_bytes":5}}"#,
-            r#"{"name":"fixed_length_utf32","configuration":{"length_bytes":12}}"#,
-            r#"{"name":"numpy.datetime64","configuration":{"unit":"ns","scale_factor":1}}"#,
-            r#"{"name":"numpy.timedelta64","configuration":{"unit":"us","scale_factor":25}}"#,
-            r#"{"name":"struct","configuration":{"fields":[{"name":"a","data_type":"int16"},{"name":"b","data_type":"float64"},{"name":"c","data_type":"bool"}]}}"#,
-            r#""string""#,
-            r#""bytes""#,
-            r#""variable_length_bytes""#,
-        ]
-        .map(v3),
-    );
-    types
-}
+const LAYOUTS: [Layout; 4] = [
+    Layout {
+        name: "v2 little C",
+        endianness: Endianness::Little,
+        order: Order::C,
+        separator: Separator::Dot,
+    },
+    Layout {
+        name: "v2 little F",
+        endianness: Endianness::Little,
+        order: Order::F,
+        separator: Separator::Slash,
+    },
+    Layout {
+        name: "v2 big C",
+        endianness: Endianness::Big,
+        order: Order::C,
+        separator: Separator::Slash,
+    },
+    Layout {
+        name: "v2 big F",
+        endianness: Endianness::Big,
+        order: Order::F,
+        separator: Separator::Dot,
+    },
+];
 
-/// The types that both formats have.
-fn v2_numbers() -> Vec<DataType> {
-    let mut types = vec![DataType::Bool];
-    types.extend(
-        IntKind::ALL
-            .into_iter()
-            .filter(|kind| kind.bits() >= 8)
-            .map(DataType::Int),
-    );
-    types.extend([FloatKind::Float16, FloatKind::Float32, FloatKind::Float64].map(DataType::Float));
-    types.extend(
-        [FloatKind::Float32, FloatKind::Float64].map(|component| DataType::Complex {
-            component,
-            name: ComplexName::TotalBits,
-        }),
-    );
-    types
-}
-
-fn v2_types() -> Vec<DataType> {
-    let mut types = v2_numbers();
-    types.extend([
-        DataType::RawBytes { size_bytes: 6 },
-        DataType::NullTerminatedBytes { size_bytes: 5 },
-        DataType::FixedLengthUtf32 { code_points: 3 },
-        DataType::DateTime64(TimeScale {
-            unit: TimeUnit::Nanosecond,
-            scale_factor: 1,
-        }),
-        DataType::TimeDelta64(TimeScale {
-            unit: TimeUnit::Microsecond,
-            scale_factor: 25,
-        }),
-        v3(
-            r#"{"name":"struct","configuration":{"fields":[{"name":"a","data_type":"int16"},{"name":"b","data_type":"complex64"},{"name":"c","data_type":"bool"}]}}"#,
-        ),
-        DataType::String,
-        v3(r#""bytes""#),
-    ]);
-    types
+/// Chunks of several shapes, the last of which reach beyond the array; of shards, all that inner chunks of `[2, 2]` divide.
+fn rectilinear(is_sharded: bool) -> ChunkGrid {
+    let runs = |edges: &[(u64, u64)]| ChunkAxis::Runs(ChunkRuns::new(edges.iter().copied()).unwrap());
+    ChunkGrid::rectilinear(if is_sharded {
+        vec![runs(&[(4, 1), (2, 2)]), ChunkAxis::Step(2)]
+    } else {
+        vec![runs(&[(1, 2), (2, 1), (4, 1)]), runs(&[(2, 1), (3, 1)])]
+    })
 }
 
 struct Writer {
     folder: PathBuf,
     stores: [Arc<Store>; 2],
     rows: Vec<serde_json::Value>,
+    /// The codecs of the arrays that were written, by format and name.
+    codecs: BTreeSet<(u8, String)>,
     refused: Vec<String>,
     failed: Vec<String>,
 }
@@ -174,49 +138,53 @@ impl Writer {
             folder: folder.to_owned(),
             stores: [store("v2"), store("v3")],
             rows: Vec::new(),
+            codecs: BTreeSet::new(),
             refused: Vec::new(),
             failed: Vec::new(),
         }
     }
 
-    fn v3(&mut self, data_type: &DataType, chain: &Chain, turn: usize) {
-        let mut random = self.random();
-        let fill = values::fill(data_type, chain.values, turn, &mut random);
-        let chunk: &[u64] = if chain.label.starts_with("sharded") {
-            &[4, 4]
-        } else {
-            &[4, 3]
+    fn v3(&mut self, data_type: &Type, chain: &Chain, is_rectilinear: bool) {
+        let is_sharded = chain.label.starts_with("sharded");
+        let (format, grid) = match (is_rectilinear, is_sharded) {
+            (true, _) => ("v3 rectilinear", rectilinear(is_sharded)),
+            (false, true) => ("v3", ChunkGrid::regular(&[4, 4])),
+            (false, false) => ("v3", ChunkGrid::regular(&[4, 3])),
         };
-        let metadata = V3ArrayBuilder::new(&SHAPE, data_type.clone())
-            .chunk_shape(chunk)
+        let cell = format!("{format}|{}|{}", data_type.label, chain.label);
+        let mut random = Random::named(&cell);
+        let values = data_type.values.unwrap_or(chain.values);
+        let fill = values::fill(&data_type.data_type, values, &mut random);
+        // What chunks are called has nothing to do with the rest, and is tried by the way.
+        let keys = match random.below(4) {
+            0 | 1 => ChunkKeyEncoding::Default(Separator::Slash),
+            2 => ChunkKeyEncoding::Default(Separator::Dot),
+            _ => ChunkKeyEncoding::V2(Separator::Dot),
+        };
+        let metadata = V3ArrayBuilder::new(&SHAPE, data_type.data_type.clone())
+            .chunk_grid(grid)
+            .chunk_key_encoding(keys)
             .codecs(chain.codecs.clone())
             .fill_value(fill)
             .build();
-        let cell = format!("v3|{}|{}", data_type.name(), chain.label);
-        self.array(cell, metadata, chain, &mut random, 3);
+        self.array(cell, metadata, chain, values, &mut random, 3);
     }
 
-    fn v2(
-        &mut self,
-        data_type: &DataType,
-        v2: &chains::V2Chain,
-        endianness: Endianness,
-        order: Order,
-        turn: usize,
-    ) {
-        let mut random = self.random();
-        let fill = values::fill(data_type, v2.chain.values, turn, &mut random);
-        let metadata = V2ArrayBuilder::new(&SHAPE, data_type.clone())
+    fn v2(&mut self, data_type: &Type, chain: &Chain, layout: &Layout) {
+        let cell = format!("{}|{}|{}", layout.name, data_type.label, chain.label);
+        let mut random = Random::named(&cell);
+        let values = data_type.values.unwrap_or(chain.values);
+        let fill = values::fill(&data_type.data_type, values, &mut random);
+        let metadata = V2ArrayBuilder::new(&SHAPE, data_type.data_type.clone())
             .chunk_shape(&[4, 3])
-            .endianness(endianness)
-            .order(order)
-            .filters(v2.chain.codecs.clone())
-            .compressor(v2.compressor.clone())
+            .endianness(layout.endianness)
+            .order(layout.order)
+            .separator(layout.separator)
+            .filters(chain.codecs.clone())
+            .compressor(chain.compressor.clone())
             .fill_value(Some(fill))
             .build();
-        let layout = if order == Order::C { "little C" } else { "big F" };
-        let cell = format!("v2 {layout}|{}|{}", data_type.name(), v2.chain.label);
-        self.array(cell, metadata, &v2.chain, &mut random, 2);
+        self.array(cell, metadata, chain, values, &mut random, 2);
     }
 
     /// The number of the next array.
@@ -224,16 +192,12 @@ impl Writer {
         self.rows.len() + self.refused.len() + self.failed.len()
     }
 
-    /// Each array has a seed of its own.
-    fn random(&self) -> Random {
-        Random::new(self.number() as u64)
-    }
-
     fn array(
         &mut self,
         cell: String,
         metadata: Result<ArrayMetadata, zarr_core::metadata::MetadataError>,
         chain: &Chain,
+        values: Values,
         random: &mut Random,
         format: u8,
     ) {
@@ -242,7 +206,7 @@ impl Writer {
             Err(error) => return self.refused.push(format!("{cell}: {error}")),
         };
         let data_type = metadata.data_type().clone();
-        let elements = values::elements(&data_type, chain.values, ELEMENTS, random);
+        let elements = values::elements(&data_type, values, ELEMENTS, random);
         let fill = metadata.fill_value().unwrap().element().to_vec();
         let name = format!("a{}", self.number());
         let store = &self.stores[usize::from(format - 2)];
@@ -277,11 +241,14 @@ impl Writer {
                 .failed
                 .push(format!("{cell}: we read something else than we wrote"));
         }
+        self.codecs
+            .extend(chain.names().into_iter().map(|name| (format, name)));
         let expected = self.folder.join(format!("{name}.bin"));
         std::fs::write(&expected, values::packed(&data_type, &ours)).unwrap();
         let bits = match &data_type {
             DataType::Int(kind) => kind.bits(),
             DataType::Float(kind) => kind.bits(),
+            DataType::Complex { component, .. } => component.bits(),
             _ => 8,
         };
         self.rows.push(json!({
@@ -300,6 +267,18 @@ impl Writer {
 
     fn finish(self) -> Written {
         assert!(self.failed.is_empty(), "{}", self.failed.join("\n"));
+        let of_v3 = codecs()
+            .iter()
+            .flat_map(|codec| codec.v3)
+            .map(|name| (3, (*name).to_owned()));
+        let of_v2 = codecs()
+            .iter()
+            .filter_map(|codec| Some((2, codec.v2?.to_owned())));
+        let left_out: Vec<_> = of_v3
+            .chain(of_v2)
+            .filter(|codec| !self.codecs.contains(codec))
+            .collect();
+        assert!(left_out.is_empty(), "no array has these codecs: {left_out:?}");
         for store in self.stores {
             block_on(store.close()).unwrap();
         }

@@ -19,7 +19,14 @@ use zarr_tests::child;
 use zarr_tests::python::Python;
 
 /// The last version that knows these arrays.
-pub(crate) const PACKAGES: [&str; 2] = ["zarr==2.18.7", "numcodecs[msgpack]==0.15.1"];
+pub(crate) const PACKAGES: [&str; 6] = [
+    "zarr==2.18.7",
+    "numcodecs[msgpack,zfpy,pcodec,crc32c]==0.15.1",
+    "numpy==2.5.5",
+    "zfpy==1.0.1",
+    "crc32c==2.8",
+    "msgpack==1.2.4",
+];
 
 const SCRIPT: &str = include_str!("objects.py");
 const LIMIT: Duration = Duration::from_secs(120);

@@ -1,6 +1,7 @@
 """Reads every array of a manifest with one peer and says of each: read, other bytes, or the peer's own refusal.
 
-Usage: peers.py zarr-python|zarrs|tensorstore MANIFEST. Prints one JSON object: cell -> "read" | "differs: …" | "refused: …".
+Usage: peers.py zarr-python|zarr-python-2|zarrs-python|tensorstore MANIFEST. Prints one JSON object: cell -> "read" |
+"differs: …" | "refused: …". zarr-python 2 is not asked for arrays of v3.
 """
 
 import json
@@ -14,10 +15,23 @@ warnings.simplefilter("ignore")
 
 
 def framed(element):
-    """An element of variable length, behind its length."""
-    if isinstance(element, str):
+    """An element of variable length, behind its length: text and bytes as they are, nothing and 0 as none, arrays
+    little-endian, other objects as JSON."""
+    if isinstance(element, np.ndarray):
+        element = little(element).tobytes()
+    elif isinstance(element, str):
         element = element.encode()
-    return struct.pack("<I", len(element)) + bytes(element)
+    elif not isinstance(element, bytes):
+        empty = element is None or (isinstance(element, (bool, int, float)) and element == 0)
+        element = b"" if empty else json.dumps(element, sort_keys=True, separators=(",", ":")).encode()
+    return struct.pack("<I", len(element)) + element
+
+
+def little(array):
+    # Not `astype`: it leaves the bytes of times without a unit as they are.
+    swapped = np.empty(array.shape, array.dtype.newbyteorder("<"))
+    swapped[...] = array
+    return swapped
 
 
 def packed(array, mask):
@@ -26,7 +40,7 @@ def packed(array, mask):
     if array.dtype.kind in "OT":
         return b"".join(framed(element) for element in array.ravel().tolist())
     if array.dtype.kind in "biufcmMSUV" and array.dtype.isbuiltin != 2:
-        array = array.astype(array.dtype.newbyteorder("<"))
+        array = little(array)
     data = np.frombuffer(array.tobytes(), np.uint8)
     return (data & mask).tobytes() if mask != 0xFF else data.tobytes()
 
@@ -35,6 +49,12 @@ def with_zarr(row):
     import zarr
 
     return np.asarray(zarr.open_array(row["path"], mode="r", zarr_format=row["zarr_format"])[...])
+
+
+def with_zarr_2(row):
+    import zarr
+
+    return zarr.open_array(row["path"], mode="r")[...]
 
 
 def with_tensorstore(row):
@@ -63,14 +83,23 @@ def with_tensorstore(row):
 
 def main():
     peer, manifest = sys.argv[1:]
-    if peer == "zarrs":
+    rows = json.load(open(manifest))
+    read = with_zarr
+    if peer == "tensorstore":
+        read = with_tensorstore
+    elif peer == "zarr-python-2":
+        read = with_zarr_2
+        rows = [row for row in rows if row["zarr_format"] == 2]
+    else:
         import zarr
+
+        zarr.config.set({"array.rectilinear_chunks": True})
+    if peer == "zarrs-python":
         import zarrs  # noqa: F401, registers the pipeline
 
         zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "codec_pipeline.strict": True})
-    read = with_tensorstore if peer == "tensorstore" else with_zarr
     outcome = {}
-    for row in json.load(open(manifest)):
+    for row in rows:
         with open(row["expected"], "rb") as file:
             expected = file.read()
         try:
@@ -87,7 +116,9 @@ def main():
         if list(array.shape) != row["shape"]:
             outcome[row["cell"]] = f"differs: shape {array.shape}"
         elif found != expected:
-            outcome[row["cell"]] = f"differs: {found.hex()[:120]} where {expected.hex()[:120]} was written"
+            same = next((i for i, pair in enumerate(zip(found, expected)) if pair[0] != pair[1]), 0)
+            found, expected = found[same:].hex()[:60], expected[same:].hex()[:60]
+            outcome[row["cell"]] = f"differs: {found} where {expected} was written, from byte {same} on"
         else:
             outcome[row["cell"]] = "read"
     print(json.dumps(outcome))

@@ -11,7 +11,12 @@ pub(crate) enum Values {
     Any,
     /// Numbers from 0 to 99, for codecs that calculate.
     Small,
+    /// Texts of [`LABELS`].
+    Labels,
 }
+
+/// The texts that `categorize` has numbers for, the empty one without a label; none is longer than 3 code points.
+pub(crate) const LABELS: [&str; 5] = ["", "a", "é9", "漢🙂Z", "\"\\"];
 
 /// `count` elements of a data type.
 pub(crate) fn elements(
@@ -24,15 +29,19 @@ pub(crate) fn elements(
         .map(|index| match values {
             Values::Any => element(data_type, index, random),
             Values::Small => small(data_type, random.below(100) as u8),
+            Values::Labels => text(data_type, LABELS[random.below(LABELS.len())]),
         })
         .collect()
 }
 
-/// A fill value: by turns zero, an extreme, and another one. NaNs are the usual one, for not all can say others in JSON.
-pub(crate) fn fill(data_type: &DataType, values: Values, turn: usize, random: &mut Random) -> FillValue {
-    let element = match (data_type, values, turn % 3) {
+/// A fill value: by chance zero, an extreme, and another one. NaNs are the usual one, for not all can say others in JSON.
+pub(crate) fn fill(data_type: &DataType, values: Values, random: &mut Random) -> FillValue {
+    let element = match (data_type, values, random.below(3)) {
         (_, _, 0) => return FillValue::zero(data_type),
         (_, Values::Small, turn) => small(data_type, turn as u8 * 7),
+        (_, Values::Labels, turn) => text(data_type, LABELS[turn]),
+        // No writer makes another one than the empty array.
+        (DataType::Object(ObjectType::Ragged(_)), _, _) => return FillValue::zero(data_type),
         (DataType::Float(kind), _, turn) => float_fill(*kind, turn),
         (DataType::Complex { component, .. }, _, turn) => {
             [float_fill(*component, turn), float_fill(*component, 3 - turn)].concat()
@@ -114,7 +123,7 @@ fn element(data_type: &DataType, index: usize, random: &mut Random) -> Vec<u8> {
             bytes(length, random)
         }
         DataType::Object(ObjectType::Ragged(item)) => {
-            let length = 1 + random.below(4);
+            let length = random.below(5);
             (0..length)
                 .flat_map(|index| element(item, index, random))
                 .collect()
@@ -125,10 +134,10 @@ fn element(data_type: &DataType, index: usize, random: &mut Random) -> Vec<u8> {
                 "text",
                 "-7",
                 "2.5",
-                r#"{"a":[1,null],"b":"é"}"#,
+                r#"{"a":[1,null],"b":"\u00e9"}"#,
                 "true",
                 "\"quoted\"",
-            ][random.below(5)]
+            ][random.below(6)]
             .into()
         }
         _ => panic!("no values for {data_type:?}"),
@@ -169,6 +178,8 @@ fn small(data_type: &DataType, value: u8) -> Vec<u8> {
         }
         DataType::Float(FloatKind::Float64) => f64::from(value).to_le_bytes().to_vec(),
         DataType::Float(FloatKind::Float32) => f32::from(value).to_le_bytes().to_vec(),
+        DataType::Float(FloatKind::BFloat16) => f32::from(value).to_le_bytes()[2..].to_vec(),
+        DataType::Float(FloatKind::Float16) => float16(value).to_le_bytes().to_vec(),
         DataType::Complex {
             component: FloatKind::Float32,
             ..
@@ -199,6 +210,25 @@ fn small(data_type: &DataType, value: u8) -> Vec<u8> {
             bytes
         }
     }
+}
+
+/// The bits of a whole number, which has fewer digits than the type.
+fn float16(value: u8) -> u16 {
+    let Some(exponent) = value.checked_ilog2() else {
+        return 0;
+    };
+    let mantissa = (u16::from(value) << (10 - exponent)) & 0x3ff;
+    (exponent as u16 + 15) << 10 | mantissa
+}
+
+/// A text as an element of variable or of fixed length.
+fn text(data_type: &DataType, text: &str) -> Vec<u8> {
+    let DataType::FixedLengthUtf32 { code_points } = data_type else {
+        return text.into();
+    };
+    let mut element: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    element.resize(4 * code_points, 0);
+    element
 }
 
 fn bytes(count: usize, random: &mut Random) -> Vec<u8> {

@@ -104,7 +104,7 @@ impl Transport {
             .pool_max_idle_per_host(usize::MAX)
             .dns_resolver(dns::Names::of_system())
             .tcp_nodelay(true)
-            .connector_layer(dial::CountDials(Arc::clone(counters)));
+            .connector_layer(dial::Dials::counted_by(counters));
         builder = match options.http_version {
             HttpVersion::Http1 => builder.http1_only(),
             HttpVersion::Http2 => builder.http2_adaptive_window(true),

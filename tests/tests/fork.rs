@@ -27,10 +27,15 @@ mod linux {
     use futures::future::BoxFuture;
     use futures::{FutureExt, StreamExt, stream};
     use url::Url;
+    use zarr_core::array::Selection;
+    use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
+    use zarr_core::metadata::data_type::IntKind;
+    use zarr_core::metadata::{DataType, V3ArrayBuilder};
+    use zarr_core::{Group, NodePath, Store, StoreOptions};
     use zarr_fs::session::{CloseError, SessionOptions, UnclosedLog, UnclosedPolicy};
     use zarr_fs::{
-        CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, LocalFactory, MemoryFactory, Options,
-        Path, PipeOptions, Registry, WriteMode,
+        CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, LocalFactory, LocalFileSystem,
+        MemoryFactory, Options, Path, PipeOptions, Registry, WriteMode,
     };
     use zarr_gcs::GcsFactory;
     use zarr_http::HttpFactory;
@@ -56,6 +61,7 @@ mod linux {
             case("http", http),
             case("local", local),
             case("memory", memory),
+            case("arrays", arrays),
         ])
     }
 
@@ -157,15 +163,72 @@ mod linux {
         let held = server.is_some().then(|| fs.share().unwrap());
         let under_way = begin(&*fs, held, server);
 
-        // SAFETY: the child has this thread alone; it uses what was made for it below, and leaves by `_exit`.
+        let (fs, under_way) = fork((fs, under_way), |(fs, under_way)| {
+            in_child(fs, under_way, &registry, &url, options, &log)
+        });
+        in_parent(fs, under_way, &registry, server);
+        log.assert_none();
+    }
+
+    /// The threads that decode are the parent's too: what the child opens itself must not wait for them.
+    fn arrays() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = || {
+            let fs = Box::new(LocalFileSystem::new(folder.path()));
+            Store::new(fs, Path::root(), StoreOptions::default().writable())
+        };
+        let (store, values) = (root(), [1_u8, 2, 3, 4]);
+        let group = block_on(async {
+            for name in ["/a", "/b", "/c"] {
+                let metadata = V3ArrayBuilder::new(&[4], DataType::Int(IntKind::UInt8));
+                let metadata = metadata.chunk_shape(&[1]).build().unwrap();
+                let name = NodePath::parse(name).unwrap();
+                let array = create_array(&store, &name, metadata, CreateMode::Create)
+                    .await
+                    .unwrap();
+                array.write(&Selection::all(&[4]), &values).await.unwrap();
+            }
+            let root = open(&store, &NodePath::root(), OpenOptions::default())
+                .await
+                .unwrap();
+            root.into_group().unwrap()
+        });
+        let look = async |group: &Group| {
+            let members = group.members(1).await?;
+            for node in members.nodes() {
+                let array = node.clone().into_array()?;
+                assert_eq!(array.read::<u8>(&Selection::all(&[4])).await?, values);
+            }
+            zarr_core::Result::Ok(members.nodes().count())
+        };
+        assert_eq!(block_on(look(&group)).unwrap(), 3);
+        // The threads wait for more to do, and the child believes that they are there.
+        let group = fork(group, |group| {
+            block_on(async {
+                let error = look(&group).await.unwrap_err();
+                let is_forked = matches!(&error, zarr_core::Error::Fs(Error::Forked { .. }));
+                assert!(is_forked, "{error:?}");
+                let own = root();
+                let node = open(&own, &NodePath::root(), OpenOptions::default())
+                    .await
+                    .unwrap();
+                assert_eq!(look(&node.into_group().unwrap()).await.unwrap(), 3);
+                own.close().await.unwrap();
+            });
+        });
+        assert_eq!(block_on(look(&group)).unwrap(), 3);
+        block_on(store.close()).unwrap();
+    }
+
+    /// Runs `in_child` in a child of this process, which it must leave in peace and in time; gives back what it was given.
+    fn fork<T>(given: T, in_child: impl FnOnce(T)) -> T {
+        // SAFETY: the child has this thread alone; it uses what was made for it, and leaves by `_exit`.
         let pid = unsafe { libc::fork() };
         assert!(pid >= 0, "{}", std::io::Error::last_os_error());
         if pid == 0 {
             // SAFETY: plain calls of the operating system.
             unsafe { libc::alarm(CHILD_SECONDS) };
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                in_child(fs, under_way, &registry, &url, options, &log)
-            }));
+            let done = catch_unwind(AssertUnwindSafe(|| in_child(given)));
             // SAFETY: as above; nothing of the parent's is run down.
             unsafe { libc::_exit(if done.is_ok() { 0 } else { 1 }) };
         }
@@ -177,8 +240,7 @@ mod linux {
             "the child ended with status {status:#x} (a signal of {} is its alarm)",
             libc::SIGALRM
         );
-        in_parent(fs, under_way, &registry, server);
-        log.assert_none();
+        given
     }
 
     #[track_caller]

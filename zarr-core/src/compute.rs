@@ -1,6 +1,10 @@
 //! The threads that decode: as many as the machine has cores, shared by all reads, gone when there is nothing to do.
+//!
+//! A forked child has none of its parent's threads, and its copy of the pool may be locked for ever: there, all is done by
+//! the thread that asks. (A store of the parent's is closed for it; one of its own it can read.)
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +36,16 @@ static POOL: Pool = Pool {
     work: Condvar::new(),
 };
 
+/// The process that the pool's threads belong to; 0 before the first.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the pool is the copy of a parent's.
+fn is_forked() -> bool {
+    let process = std::process::id();
+    let first = PROCESS.compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed);
+    first.is_err_and(|other| other != process)
+}
+
 /// How many threads may decode at once.
 pub(crate) fn width() -> usize {
     // Asked once: the answer takes the reading of three files.
@@ -52,6 +66,9 @@ pub(crate) fn spawn<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static)
 }
 
 fn push(job: Job) {
+    if is_forked() {
+        return run(job);
+    }
     let mut state = lock();
     state.queue.push_back(job);
     if state.idle > 0 {

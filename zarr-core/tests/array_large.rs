@@ -32,10 +32,10 @@ fn a_large_result_is_exact() {
         let read = array.read::<u32>(&Selection::all(&SHAPE)).await.unwrap();
         assert!(read == elements);
         // Every second one of the last dimension, twice in the second: rows with a step, as large.
-        let rows: Vec<i64> = (0..1500).chain((0..1500).rev()).collect();
+        let rows: Vec<i32> = (0..1500).chain((0..1500).rev()).collect();
         let selects = [
             Select::from(..),
-            Select::from(rows.clone()),
+            Select::from(rows.iter().copied().map(i64::from).collect::<Vec<_>>()),
             Select::Range {
                 start: None,
                 stop: None,
@@ -49,7 +49,7 @@ fn a_large_result_is_exact() {
         let mut expected: Vec<u32> = Vec::with_capacity(read.len());
         for plane in 0..3 {
             for row in &rows {
-                let start = (plane * 1500 + *row as usize) * 2600;
+                let start = (plane * 1500 + usize::try_from(*row).unwrap()) * 2600;
                 expected.extend(elements[start..start + 2600].iter().step_by(2));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 
 use super::context::{Answer, Context};
 use super::probe::probe_child_blocking;
@@ -23,27 +23,29 @@ const FAR: Duration = Duration::from_millis(1);
 /// Tells the time. Tests tell another one.
 pub(super) type Clock = fn() -> Instant;
 
-/// Asks for documents, one after the other in one thread: that costs less than a thread for each. Leaves out, as `None`, what
-/// is not wanted, everything if the store is not of this machine, and the rest once the store has turned out to be far.
+/// Asks for documents: of a store of this machine one after the other while the answers come quickly, for five at once take a
+/// thread each, which costs more than the answers; what is left, at once. What is not wanted stays `None`.
 pub(super) async fn ask<const N: usize>(
-    context: &Arc<Context>,
-    keys: &[Option<String>; N],
+    context: &Context,
+    keys: [Option<String>; N],
     clock: Clock,
 ) -> [Option<Answer>; N] {
-    let Some(reader) = context.store.blocking_reader() else {
-        return [const { None }; N];
-    };
-    let (context, keys) = (Arc::clone(context), keys.clone());
-    let answers = compute::spawn(move || {
-        let (begun, mut is_near) = (clock(), true);
-        keys.map(|key| {
-            let answer = context.ask_blocking(&reader, &key.filter(|_| is_near)?);
-            is_near = clock().saturating_duration_since(begun) <= FAR;
-            Some(answer)
-        })
-    });
-    // After a panic nothing is answered.
-    answers.await.unwrap_or([const { None }; N])
+    let mut answers = [const { None }; N];
+    let mut left = keys
+        .iter()
+        .zip(&mut answers)
+        .filter_map(|(key, answer)| key.as_ref().zip(Some(answer)));
+    if context.store.blocking_reader().is_some() {
+        let begun = clock();
+        for (key, answer) in &mut left {
+            *answer = Some(context.ask(key).await);
+            if clock().saturating_duration_since(begun) > FAR {
+                break;
+            }
+        }
+    }
+    join_all(left.map(|(key, answer)| async move { *answer = Some(context.ask(key).await) })).await;
+    answers
 }
 
 /// Probes in batches, by the threads that decode.

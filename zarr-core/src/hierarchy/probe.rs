@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
-use futures::future::join_all;
 
 use super::ConsolidatedMode;
 use super::context::{Answer, Context};
@@ -37,7 +36,7 @@ pub(crate) async fn open_node(
         (".zmetadata", consolidated),
     ];
     let keys = wanted.map(|(name, wanted)| wanted.then(|| path.key(name)));
-    let [v3, array, group, attributes, consolidated] = ask_all(context, keys).await;
+    let [v3, array, group, attributes, consolidated] = near::ask(context, keys, Instant::now).await;
     let decision = decide(Answers {
         v3,
         array,
@@ -56,19 +55,6 @@ pub(crate) async fn open_node(
     })?;
     ensure_supported(context, &node)?;
     Ok(node)
-}
-
-/// The answers to these questions: of a store of this machine one after the other in one thread, while they come quickly;
-/// those that are left, at once.
-async fn ask_all<const N: usize>(context: &Arc<Context>, keys: [Option<String>; N]) -> [Option<Answer>; N] {
-    let mut answers = near::ask(context, &keys, Instant::now).await;
-    let left = keys
-        .iter()
-        .zip(&mut answers)
-        .filter(|(_, answer)| answer.is_none())
-        .filter_map(|(key, answer)| key.as_ref().zip(Some(answer)));
-    join_all(left.map(|(key, answer)| async move { *answer = Some(context.ask(key).await) })).await;
-    answers
 }
 
 /// An array that is opened by name must be readable, unless the caller only wants to see it.

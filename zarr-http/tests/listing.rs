@@ -53,6 +53,25 @@ fn every_index_is_read() {
 }
 
 #[test]
+fn a_folder_of_names_that_no_path_can_hold_tells_its_folders() {
+    for style in [IndexStyle::Nginx, IndexStyle::NginxJson] {
+        let server = HttpServer::start(Mode::Index(style));
+        server.put("zarr.json", "{}");
+        server.put("odd/a\u{1}file", "x");
+        server.put("odd/a\u{1}folder/zarr.json", "{}");
+        server.put("odder/a\u{1}file", "x");
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            let listing = fs.ls(&path("odd")).await.unwrap();
+            let told: Vec<&str> = listing.unnameable.iter().map(|it| it.name.as_str()).collect();
+            assert_eq!(told, ["a\u{1}folder"], "{style:?}");
+            assert!(names(&listing).is_empty(), "{style:?}");
+            // With files alone nothing is left to tell, and that is not an empty folder.
+            assert_eq!(kind(fs.ls(&path("odder")).await), "Unsupported", "{style:?}");
+        });
+    }
+}
+
+#[test]
 fn webdav_says_all_and_its_index_is_not_asked_again() {
     let server = server(Mode::Dav);
     with(HttpConfig::new(server.base_url()), async |fs| {

@@ -103,6 +103,7 @@ pub(super) fn compare(
     complete: bool,
     checked: &mut Checked,
 ) {
+    let broken: BTreeSet<String> = checked.blind.iter().cloned().collect();
     let mut find = |rule, path: &NodePath, message: String| {
         checked
             .findings
@@ -126,7 +127,8 @@ pub(super) fn compare(
                     );
                 }
             }
-            (Ok(_), None) if complete => find(
+            // What is broken is there; its own finding says what is wrong with it.
+            (Ok(_), None) if complete && !broken.contains(&path.to_string()) => find(
                 lint::GONE,
                 path,
                 "in the consolidated metadata, but not there".to_owned(),

@@ -200,10 +200,11 @@ fn stale_consolidated_metadata_is_found() {
     let child = r#"{"zarr_format": 3, "node_type": "group", "attributes": {"units": "degK"}}"#;
     let root = format!(
         r#"{{"zarr_format": 3, "node_type": "group", "consolidated_metadata":
-            {{"kind": "inline", "must_understand": false, "metadata": {{"a": {child}, "gone": {GROUP}}}}}}}"#
+            {{"kind": "inline", "must_understand": false, "metadata": {{"a": {child}, "broken": {GROUP}, "gone": {GROUP}}}}}}}"#
     );
     folder.write("zarr.json", &root).write("extra/zarr.json", GROUP);
     folder.write("a/zarr.json", &child.replace("degK", "degC"));
+    folder.write("broken/zarr.json", "{");
     let ended = run(&["check", "--json", folder.arg()]);
     let document = &ended.lines()[0];
     let found: Vec<_> = document["findings"]
@@ -218,7 +219,10 @@ fn stale_consolidated_metadata_is_found() {
             )
         })
         .collect();
-    assert_eq!(found, ["ZC004 /a", "ZC005 /extra", "ZC006 /gone"]);
+    assert_eq!(
+        found,
+        ["ZC004 /a", "ZC001 /broken", "ZC005 /extra", "ZC006 /gone"]
+    );
     assert_eq!(ended.code, 1);
 }
 

@@ -125,9 +125,9 @@ impl<A: Ask> Explorer<'_, A> {
         if entries.skipped > 0 {
             tracing::warn!(%dir, skipped = entries.skipped, "a listing has names that no path can hold: left out");
         }
-        let only_skipped = entries.is_empty() && entries.skipped > 0;
+        let skipped = entries.skipped;
         let listing = entries.into_listing(dir);
-        if only_skipped {
+        if listing.is_empty() && skipped > 0 {
             return Err(self.unsupported(dir, "the listing has only names that no path can hold"));
         }
         if listing.is_empty() {

@@ -13,6 +13,8 @@ use crate::array::read::{ShardIndexCache, with_scratch};
 use crate::codec::{Chunk, ChunkRef, CodecChain, CodecError, VariableLength};
 use crate::compute;
 use crate::error::{Error, Result};
+use crate::metadata::DataType;
+use crate::metadata::data_type::ObjectType;
 use crate::store::Store;
 
 /// So often a chunk that others write too is tried.
@@ -209,6 +211,9 @@ impl Writer {
         keeps_empty: bool,
     ) -> Result<Result<Option<Vec<u8>>, CodecError>> {
         let (chain, layout) = (chain.clone(), Arc::clone(&self.layout));
+        // Of Python objects the decoded form does not tell all: what looks like fill value may be a `False`.
+        let tells_all = !matches!(layout.data_type(), DataType::Object(ObjectType::Json));
+        let keeps_empty = keeps_empty || (before.is_some() && !tells_all);
         let work = move || {
             if !keeps_empty && is_filled(&chunk, layout.fill()) {
                 return Ok(None);

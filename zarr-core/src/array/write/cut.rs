@@ -64,10 +64,12 @@ impl Writer {
             if let Some(still) = still {
                 still.ensure().await?;
             }
+            // What is kept stays what it was, also where the decoded form does not tell all.
+            let before = (!kept.is_nothing()).then_some(stored.bytes);
             let mode = self.store.mode_after(&stored.version);
             let keeps_empty = matches!(mode, WriteMode::IfMatch(_));
             let encoded = self
-                .encode(&chain, chunk, None, keeps_empty)
+                .encode(&chain, chunk, before, keeps_empty)
                 .await?
                 .map_err(at)?;
             match self.store_chunk(&key, encoded, mode, counts).await {

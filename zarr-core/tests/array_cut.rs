@@ -18,12 +18,13 @@ use serde_json::{Value, json};
 use support::Remote;
 use zarr_core::array::{Array, ArrayData, Selection, WriteOptions};
 use zarr_core::codec::Chunk;
-use zarr_core::hierarchy::{CreateMode, create_array};
-use zarr_core::metadata::data_type::ObjectType;
-use zarr_core::metadata::{DataType, NamedConfig, V2ArrayBuilder};
-use zarr_core::{NodePath, Store, StoreOptions};
-use zarr_fs::{Capabilities, MemoryFileSystem, Path};
+use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
+use zarr_core::metadata::data_type::{Endianness, IntKind, ObjectType};
+use zarr_core::metadata::{DataType, NamedConfig, V2ArrayBuilder, V3ArrayBuilder};
+use zarr_core::{Error, NodePath, Store, StoreOptions};
+use zarr_fs::{Capabilities, Listing, MemoryFileSystem, Path};
 
+const U16: DataType = DataType::Int(IntKind::UInt16);
 const OBJECTS: DataType = DataType::Object(ObjectType::Json);
 
 fn at() -> NodePath {
@@ -33,6 +34,21 @@ fn at() -> NodePath {
 fn limited(limit: fn(&mut Capabilities)) -> Arc<Store> {
     let fs = Remote::limited(Box::new(MemoryFileSystem::new()), limit);
     Store::new(Box::new(fs), Path::root(), StoreOptions::default().writable())
+}
+
+/// An array whose chunks are stored as they are decoded.
+async fn plain(store: &Arc<Store>, shape: &[u64], chunk_shape: &[u64]) -> Array {
+    let metadata = V3ArrayBuilder::new(shape, U16)
+        .chunk_shape(chunk_shape)
+        .codecs(vec![V3ArrayBuilder::array_to_bytes(&U16, Endianness::Little)]);
+    create_array(store, &at(), metadata.build().unwrap(), CreateMode::Create)
+        .await
+        .unwrap()
+}
+
+async fn reopened(store: &Arc<Store>) -> Array {
+    let node = open(store, &at(), OpenOptions::default()).await.unwrap();
+    node.into_array().unwrap()
 }
 
 /// A v2 array of so many Python objects, and its one chunk of ten: `stored`.
@@ -113,6 +129,66 @@ fn objects_that_look_like_fill_value_are_not_erased() {
         array.write_data(&place, &nothing, &options).await.unwrap();
         let after: Value = serde_json::from_slice(&stored(&store).await).unwrap();
         assert_eq!(after, cut);
+        store.close().await.unwrap();
+    });
+}
+
+/// More chunks than can be asked for in a store that does not list: known before anything is changed.
+#[test]
+fn too_many_chunks_are_refused_before_anything_is_changed() {
+    block_on(async {
+        let store = limited(|capabilities| capabilities.listing = Listing::None);
+        let array = plain(&store, &[6, 1 << 40], &[4, 2]).await;
+        let left = Bytes::from(vec![7; 16]);
+        store.set("a/c/1/0", left.clone()).await.unwrap();
+        for target in [[6, 4], [8, 4], [6, 1 << 50], [3, 1 << 50]] {
+            let refused = array.resize(&target).await;
+            assert!(
+                matches!(refused, Err(Error::LimitReached { .. })),
+                "{target:?}: {refused:?}"
+            );
+            assert_eq!(reopened(&store).await.shape(), [6, 1 << 40], "{target:?}");
+            assert_eq!(store.get("a/c/1/0").await.unwrap(), Some(left.clone()));
+        }
+        store.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_bad_chunk_at_the_edge_does_not_keep_the_others() {
+    block_on(async {
+        let store = limited(|_| ());
+        let full = plain(&store, &[2000, 10], &[10, 10]).await;
+        full.write(&Selection::all(&[2000, 10]), &[7_u16; 20_000])
+            .await
+            .unwrap();
+        store.set("a/c/0/0", Bytes::from_static(b"bad")).await.unwrap();
+        let error = full.resize(&[1500, 5]).await.unwrap_err();
+        let Error::Corrupt { key, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(key.ends_with("a/c/0/0"), "{key}");
+
+        let cut = reopened(&store).await;
+        assert_eq!(cut.shape(), [1500, 5]);
+        // As one sees it who has not noticed: what is stored.
+        let rest = Selection::parse("10:", &[2000, 10], &[]).unwrap();
+        let rest: Vec<u16> = full.read(&rest).await.unwrap();
+        for (place, element) in (100..).zip(rest) {
+            let is_kept = place / 10 < 1500 && place % 10 < 5;
+            assert_eq!(element, if is_kept { 7 } else { 0 }, "{place}");
+        }
+        assert_eq!(store.get("a/c/199/0").await.unwrap(), None);
+
+        // It is in the way of a longer array until what it has in the shape is written.
+        let refused = cut.resize(&[1500, 6]).await.unwrap_err();
+        assert!(refused.is_corrupt(), "{refused:?}");
+        assert_eq!(reopened(&store).await.shape(), [1500, 5]);
+        let row = Selection::parse(":10", &[1500, 5], &[]).unwrap();
+        cut.write(&row, &[8_u16; 50]).await.unwrap();
+        let grown = cut.resize(&[1500, 6]).await.unwrap();
+        let row = Selection::parse("0", &[1500, 6], &[]).unwrap();
+        assert_eq!(grown.read::<u16>(&row).await.unwrap(), [8, 8, 8, 8, 8, 0]);
         store.close().await.unwrap();
     });
 }

@@ -308,3 +308,24 @@ fn many_chunks_are_looked_for_in_a_listing() {
         store.close().await.unwrap();
     });
 }
+
+/// The error of a value that the data type cannot hold names the array.
+#[cfg(feature = "ndarray")]
+#[test]
+fn what_ndarray_appends_is_named_by_its_array() {
+    block_on(async {
+        let store = memory();
+        let metadata = V3ArrayBuilder::new(&[2], DataType::Int(IntKind::Int4)).chunk_shape(&[2]);
+        let array = create_array(&store, &at(), metadata.build().unwrap(), CreateMode::Create)
+            .await
+            .unwrap();
+        let values = ndarray::arr1(&[1_i8, 8]).into_dyn();
+        let error = array.append_ndarray(values.view(), 0).await.unwrap_err();
+        let Error::Unencodable { key, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(key.ends_with("/a"), "{key}");
+        assert_eq!(reopened(&store).await.shape(), [2]);
+        store.close().await.unwrap();
+    });
+}

@@ -13,6 +13,7 @@ mod support;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use futures::executor::block_on;
 use serde_json::{Value, json};
 use support::Remote;
@@ -22,7 +23,7 @@ use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
 use zarr_core::metadata::data_type::{Endianness, IntKind, ObjectType};
 use zarr_core::metadata::{DataType, NamedConfig, V2ArrayBuilder, V3ArrayBuilder};
 use zarr_core::{Error, NodePath, Store, StoreOptions};
-use zarr_fs::{Capabilities, Listing, MemoryFileSystem, Path};
+use zarr_fs::{Capabilities, FileSystem as _, FileSystemExt as _, Listing, MemoryFileSystem, Path};
 
 const U16: DataType = DataType::Int(IntKind::UInt16);
 const OBJECTS: DataType = DataType::Object(ObjectType::Json);
@@ -190,5 +191,37 @@ fn a_bad_chunk_at_the_edge_does_not_keep_the_others() {
         let row = Selection::parse("0", &[1500, 6], &[]).unwrap();
         assert_eq!(grown.read::<u16>(&row).await.unwrap(), [8, 8, 8, 8, 8, 0]);
         store.close().await.unwrap();
+    });
+}
+
+/// What a shrink leaves that is killed after it wrote the metadata goes by way of the old shape.
+#[test]
+fn what_a_killed_shrink_left_can_be_removed() {
+    block_on(async {
+        let fs = MemoryFileSystem::new();
+        let over = |fs| Store::new(fs, Path::root(), StoreOptions::default().writable());
+        let store = over(fs.share().unwrap());
+        let full = plain(&store, &[24, 4], &[4, 2]).await;
+        let whole = Selection::all(&[24, 4]);
+        full.write(&whole, &[7_u16; 96]).await.unwrap();
+        let dying = over(Box::new(Remote::dying(fs.share().unwrap(), 1)));
+        assert!(reopened(&dying).await.resize(&[6, 4]).await.is_err());
+        dying.close().await.unwrap();
+
+        let keys = async || {
+            let keys = store.list_prefix("a/c").map_ok(|found| found.key);
+            let mut keys: Vec<String> = keys.try_collect().await.unwrap();
+            keys.sort();
+            keys
+        };
+        let cut = reopened(&store).await;
+        assert_eq!(cut.shape(), [6, 4]);
+        assert_eq!(keys().await.len(), 12);
+        let cut = cut.resize(&[6, 4]).await.unwrap();
+        assert_eq!(keys().await.len(), 12, "nothing was looked for");
+        cut.resize(&[24, 4]).await.unwrap().resize(&[6, 4]).await.unwrap();
+        assert_eq!(keys().await, ["a/c/0/0", "a/c/0/1", "a/c/1/0", "a/c/1/1"]);
+        store.close().await.unwrap();
+        fs.close().await.unwrap();
     });
 }

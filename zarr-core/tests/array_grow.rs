@@ -308,3 +308,49 @@ fn many_chunks_are_looked_for_in_a_listing() {
         store.close().await.unwrap();
     });
 }
+
+/// The limit that the docs of `write` tell: a handle from before an append takes the chunk at its end for its own alone.
+#[test]
+fn a_handle_from_before_an_append_writes_its_last_chunk_whole() {
+    block_on(async {
+        let store = memory();
+        let before = create(&store, &[3], &[4]).await;
+        let (longer, _) = before.append(&[4_u16, 5], 0).await.unwrap();
+        // In part: what was appended is kept.
+        let part = Selection::parse(":2", before.shape(), &[]).unwrap();
+        before.write(&part, &[1_u16, 2]).await.unwrap();
+        assert_eq!(all(&longer).await, [1, 2, 0, 4, 5]);
+        let whole = Selection::all(before.shape());
+        before.write(&whole, &[1_u16, 2, 3]).await.unwrap();
+        assert_eq!(all(&longer).await, [1, 2, 3, 0, 5]);
+        // Opened anew it knows them.
+        let now = reopened(&store).await;
+        let place = Selection::parse("3", now.shape(), &[]).unwrap();
+        now.write(&place, &[4_u16]).await.unwrap();
+        let first = Selection::parse(":3", now.shape(), &[]).unwrap();
+        now.write(&first, &[6_u16, 7, 8]).await.unwrap();
+        assert_eq!(all(&now).await, [6, 7, 8, 4, 5]);
+        store.close().await.unwrap();
+    });
+}
+
+/// The error of a value that the data type cannot hold names the array.
+#[cfg(feature = "ndarray")]
+#[test]
+fn what_ndarray_appends_is_named_by_its_array() {
+    block_on(async {
+        let store = memory();
+        let metadata = V3ArrayBuilder::new(&[2], DataType::Int(IntKind::Int4)).chunk_shape(&[2]);
+        let array = create_array(&store, &at(), metadata.build().unwrap(), CreateMode::Create)
+            .await
+            .unwrap();
+        let values = ndarray::arr1(&[1_i8, 8]).into_dyn();
+        let error = array.append_ndarray(values.view(), 0).await.unwrap_err();
+        let Error::Unencodable { key, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert!(key.ends_with("/a"), "{key}");
+        assert_eq!(reopened(&store).await.shape(), [2]);
+        store.close().await.unwrap();
+    });
+}

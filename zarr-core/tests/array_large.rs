@@ -1,6 +1,6 @@
 //! A result that is too large for the cache is written in another way: it must be the same elements.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
 
 use futures::executor::block_on;
 use zarr_core::array::{Select, Selection};

@@ -40,8 +40,9 @@ impl ArrayData {
     /// `elements`, in C order, of an array's data type.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if `T` is not for `data_type`; [`Error::Unencodable`] for an element that it cannot hold;
-    /// [`Error::InvalidSelection`] if `shape` has another number of elements.
+    /// [`Error::Unsupported`] if `T` is not for `data_type`; [`Error::Unencodable`] for an element that it cannot hold (no
+    /// array is concerned yet: its `key` is `the data`, no URL); [`Error::InvalidSelection`] if `shape` has another number
+    /// of elements.
     pub fn from_elements<T: Element>(shape: &[u64], data_type: DataType, elements: &[T]) -> Result<Self> {
         let raw = raw_of("the data", elements, &data_type)?;
         let bytes = bytemuck::cast_slice(&raw).to_vec();

@@ -18,13 +18,14 @@ impl Array {
     /// `selection` in pieces that follow each other in C order, for a consumer that takes the elements one by one and does
     /// not want to wait long for the first.
     ///
-    /// A piece has at most `most_elements` (at least one), is as thick as the chunks it lies in where that is not too many,
-    /// so that no chunk is read twice, and touches a few thousand chunks, or one layer of them. Each is made when it is
-    /// asked for.
+    /// A piece has at most `most_elements` (at least one), ends where chunks end, so that no chunk is read twice, if that is
+    /// not too many, and touches a few thousand chunks, or one layer of them. Each is made when it is asked for.
     ///
     /// # Errors
-    /// As [`Array::ensure_readable`].
+    /// [`Error::InvalidSelection`](crate::Error::InvalidSelection) if the selection was made for another shape; as
+    /// [`Array::ensure_readable`].
     pub fn pieces_in_order(&self, selection: &Selection, most_elements: u64) -> Result<Pieces> {
+        self.ensure_made_for_this(selection)?;
         let opened = self.opened()?;
         let grids = match &opened.shards {
             None => opened.layout.dimension_grids(),
@@ -56,58 +57,57 @@ impl Cutter {
         let Some(dim) = whole.dims().iter().position(|wanted| wanted.count() > 1) else {
             return Box::new(std::iter::once(whole));
         };
-        // A row: what one place along `dim` has.
         let rest = || whole.dims().iter().zip(&*self.grids).skip(dim + 1);
-        let elements = rest().fold(1_u64, |all, (wanted, _)| all.saturating_mul(wanted.count()));
-        let chunks = rest().fold(1_u64, |all, (wanted, grid)| {
-            all.saturating_mul(chunks_of(wanted, &**grid))
+        let row = Row {
+            elements: rest().fold(1, |all, (wanted, _)| all.saturating_mul(wanted.count())),
+            chunks: rest().fold(1, |all, (wanted, grid)| {
+                all.saturating_mul(chunks_of(wanted, &**grid))
+            }),
+        };
+        let (cutter, mut first) = (self.clone(), 0);
+        let parts = std::iter::from_fn(move || {
+            let wanted = &whole.dims()[dim];
+            if first >= wanted.count() {
+                return None;
+            }
+            let rows = cutter.rows(wanted, &*cutter.grids[dim], first, row);
+            let taken = part(&whole, dim, first, rows.unwrap_or(1));
+            first += rows.unwrap_or(1);
+            Some((taken, rows.is_some()))
         });
-        let count = whole.dims()[dim].count();
-        let thickness = thickness(&whole.dims()[dim], &*self.grids[dim]).min(count);
-        let in_layer = thickness.saturating_mul(elements);
-        if thickness > 1 && in_layer <= self.most_elements && chunks <= WIDEST {
-            let layers = (self.most_elements / in_layer).min(CHUNKS / chunks).max(1);
-            return self.layers(whole, dim, layers);
-        }
-        if elements > self.most_elements || chunks > CHUNKS {
-            let rows = (0..count).map(move |at| part(&whole, dim, at, 1));
-            return Box::new(rows.flat_map(move |row| self.clone().pieces(row)));
-        }
-        let most = self.most_elements / elements;
-        // Chunks thicker than a piece are read again by the next one: then the fewer pieces the better.
-        let rows = if thickness > 1 {
-            most
-        } else {
-            most.min(CHUNKS / chunks)
-        }
-        .max(1);
-        let pieces = (0..count.div_ceil(rows)).map(move |number| {
-            let first = number * rows;
-            part(&whole, dim, first, rows.min(count - first))
-        });
-        Box::new(pieces)
-    }
-
-    /// Pieces of so many layers of chunks along `dim`, which end where chunks end.
-    fn layers(self, whole: Selection, dim: usize, layers: u64) -> Pieces {
-        let mut first = 0;
-        Box::new(std::iter::from_fn(move || {
-            let (wanted, grid) = (&whole.dims()[dim], &self.grids[dim]);
-            let left = wanted.count().checked_sub(first).filter(|left| *left > 0)?;
-            let rows = match wanted {
-                Wanted::Listed(_) => 1,
-                Wanted::Strided { start, step, .. } => {
-                    let from = start + step * first;
-                    let (origin, edge) = grid.span(grid.chunk_of(from));
-                    let end = origin.saturating_add(edge.saturating_mul(layers));
-                    end.saturating_sub(from).div_ceil(*step).clamp(1, left)
-                }
-            };
-            let piece = part(&whole, dim, first, rows);
-            first += rows;
-            Some(piece)
+        Box::new(parts.flat_map(move |(part, is_piece)| match is_piece {
+            true => Box::new(std::iter::once(part)) as Pieces,
+            false => self.clone().pieces(part),
         }))
     }
+
+    /// How many rows from the `first` on are a piece; `None` if one has too much for a piece.
+    fn rows(&self, wanted: &Wanted, grid: &dyn DimensionGrid, first: u64, row: Row) -> Option<u64> {
+        let most = self.most_elements / row.elements;
+        let in_chunk = in_one_chunk(wanted, grid, first, most);
+        let widest = if in_chunk > 1 { WIDEST } else { CHUNKS };
+        if most == 0 || row.chunks > widest {
+            return None;
+        }
+        // Of a layer that is too thick for a piece as much as there is room for; else whole layers, as many as fit.
+        let (mut rows, mut layers) = (in_chunk.min(most), 1);
+        while first + rows < wanted.count() && layers < CHUNKS / row.chunks {
+            let more = in_one_chunk(wanted, grid, first + rows, most - rows);
+            if more > most - rows {
+                break;
+            }
+            rows += more;
+            layers += 1;
+        }
+        Some(rows)
+    }
+}
+
+/// What one place along a dimension has along those that follow: at least one of each.
+#[derive(Clone, Copy)]
+struct Row {
+    elements: u64,
+    chunks: u64,
 }
 
 /// `count` of the places along `dim`, from the `first`-th on.
@@ -117,11 +117,24 @@ fn part(whole: &Selection, dim: usize, first: u64, count: u64) -> Selection {
     piece
 }
 
-/// How many of the places that are wanted lie in one chunk.
-fn thickness(wanted: &Wanted, grid: &dyn DimensionGrid) -> u64 {
+/// How many places from the `first` on lie in one chunk; those of a list are counted up to one more than `most`.
+fn in_one_chunk(wanted: &Wanted, grid: &dyn DimensionGrid, first: u64, most: u64) -> u64 {
     match wanted {
-        Wanted::Strided { start, step, .. } => grid.span(grid.chunk_of(*start)).1.div_ceil(*step).max(1),
-        Wanted::Listed(_) => 1,
+        Wanted::Strided { start, step, count } => {
+            let from = start + step * first;
+            let (origin, edge) = grid.span(grid.chunk_of(from));
+            let end = origin.saturating_add(edge);
+            end.saturating_sub(from)
+                .div_ceil(*step)
+                .clamp(1, (count - first).max(1))
+        }
+        Wanted::Listed(list) => {
+            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(list.len());
+            let following = &list[place(first)..place(first.saturating_add(most).saturating_add(1))];
+            let mut chunks = following.iter().map(|at| grid.chunk_of(*at));
+            let chunk = chunks.next();
+            1 + chunks.take_while(|next| Some(*next) == chunk).count() as u64
+        }
     }
 }
 
@@ -140,6 +153,8 @@ fn chunks_of(wanted: &Wanted, grid: &dyn DimensionGrid) -> u64 {
 mod tests {
     use super::*;
     use crate::array::Select;
+    use crate::array::layout::Axis;
+    use crate::metadata::{ChunkAxis, ChunkRuns};
 
     fn cut(selection: &Selection, edges: &[u64], most_elements: u64) -> Pieces {
         let grids = edges
@@ -147,6 +162,23 @@ mod tests {
             .map(|edge| Box::new(Equal(*edge)) as Box<_>)
             .collect();
         Cutter { grids, most_elements }.pieces(selection.clone())
+    }
+
+    fn runs(edges: &[(u64, u64)]) -> Box<dyn DimensionGrid + Send + Sync> {
+        let runs = ChunkRuns::new(edges.iter().copied()).unwrap();
+        Box::new(Axis(ChunkAxis::Runs(runs)))
+    }
+
+    /// The whole of a grid whose chunks along the first dimension have the lengths and counts `edges`; across it has as
+    /// many `columns`, all in one chunk.
+    fn cut_rows(edges: &[(u64, u64)], columns: u64, most_elements: u64) -> Pieces {
+        let rows = edges.iter().map(|(edge, count)| edge * count).sum();
+        let grids = std::sync::Arc::new([runs(edges), Box::new(Equal(columns))]);
+        Cutter { grids, most_elements }.pieces(Selection::all(&[rows, columns]))
+    }
+
+    fn first_lengths(pieces: Pieces) -> Vec<u64> {
+        pieces.map(|piece| piece.shape()[0]).collect()
     }
 
     fn places(selection: &Selection) -> Vec<Vec<u64>> {
@@ -211,6 +243,59 @@ mod tests {
             .map(|piece| piece.shape()[0])
             .collect();
         assert_eq!(shapes, [100, 100, 100]);
+    }
+
+    #[test]
+    fn thick_chunks_behind_a_thin_one_are_cut_where_they_are_too_large() {
+        // A piece of 268 rows, where the layer has 4096.
+        let pieces: Vec<_> = cut_rows(&[(2, 1), (4096, 1)], 1_000_000, 1 << 28).collect();
+        let sizes = pieces.iter().map(|piece| piece.element_count().unwrap());
+        assert!(sizes.clone().all(|size| size <= 1 << 28));
+        assert_eq!(pieces.len(), 1 + 4096_usize.div_ceil(268));
+        let lengths = first_lengths(cut_rows(&[(2, 1), (4096, 1), (3, 2)], 10, 1000));
+        assert_eq!(lengths, [vec![2], vec![100; 40], vec![96 + 3, 3]].concat());
+        let mut endless = cut_rows(&[(2, 1), (1 << 40, 1)], 1, 1 << 20);
+        assert_eq!(endless.next().unwrap().shape(), [2, 1]);
+        assert_eq!(endless.next().unwrap().shape(), [1 << 20, 1]);
+        // A row alone is more than a piece may have.
+        let pieces: Vec<_> = cut_rows(&[(1, 2), (3, 1)], 10, 4)
+            .map(|piece| piece.shape())
+            .collect();
+        assert_eq!(pieces[..4], [[1, 4], [1, 4], [1, 2], [1, 4]]);
+        assert_eq!(pieces.len(), 5 * 3);
+    }
+
+    #[test]
+    fn thick_chunks_behind_a_thin_one_are_read_once() {
+        let lengths = first_lengths(cut_rows(&[(1, 1), (100, 5)], 10, 1000));
+        assert_eq!(lengths, [1, 100, 100, 100, 100, 100]);
+        let lengths = first_lengths(cut_rows(&[(1, 1), (100, 5), (7, 3)], 10, 2500));
+        assert_eq!(lengths, [201, 200, 121]);
+        // From within a chunk, with steps.
+        let rows = Select::Range {
+            start: Some(50),
+            stop: None,
+            step: 3,
+        };
+        let some = Selection::new(&[rows], &[301, 10]).unwrap();
+        let grids = std::sync::Arc::new([runs(&[(1, 1), (100, 3)]), Box::new(Equal(10))]);
+        let cutter = Cutter {
+            grids,
+            most_elements: 510,
+        };
+        // Places 50, 53, … 98 in one chunk, 101 … 200 in the next, 203 … 299 in the last.
+        assert_eq!(first_lengths(cutter.pieces(some)), [17 + 34, 33]);
+    }
+
+    /// A mask of everything is a list of all places.
+    #[test]
+    fn places_of_a_list_that_lie_in_one_chunk_stay_together() {
+        let all = Selection::new(&[vec![true; 300].into()], &[300, 5000]).unwrap();
+        assert_eq!(first_lengths(cut(&all, &[100, 1], 1 << 20)), [100; 3]);
+        assert_eq!(
+            first_lengths(cut(&all, &[100, 1], 400_000)),
+            [80, 20, 80, 20, 80, 20]
+        );
     }
 
     /// Chunks of one element, as many as can be counted: a few thousand are looked up for the first piece.

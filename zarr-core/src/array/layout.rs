@@ -139,7 +139,7 @@ impl Layout {
 }
 
 /// A dimension of stored chunks. Only elements of the array are asked for, and the grid covers the array.
-struct Axis(ChunkAxis);
+pub(super) struct Axis(pub(super) ChunkAxis);
 
 impl DimensionGrid for Axis {
     fn chunk_of(&self, element: u64) -> u64 {

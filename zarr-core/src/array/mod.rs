@@ -322,14 +322,20 @@ impl Array {
         selection: &Selection,
         grids: Vec<Box<dyn plan::DimensionGrid + Send + Sync>>,
     ) -> Result<Plan> {
-        if selection.array_shape() != self.shape() {
-            let (made, shape) = (selection.array_shape(), self.shape());
-            return Err(selection::invalid(format!(
-                "it was made for shape {made:?}, the array has {shape:?}"
-            )));
-        }
+        self.ensure_made_for_this(selection)?;
         Plan::new(selection.dims(), grids)
             .map_err(|plan::TooLarge| selection::invalid("more elements than this machine can address"))
+    }
+
+    /// A selection of another array's elements would name chunks and elements that do not exist.
+    fn ensure_made_for_this(&self, selection: &Selection) -> Result<()> {
+        let (made, shape) = (selection.array_shape(), self.shape());
+        if made == shape {
+            return Ok(());
+        }
+        Err(selection::invalid(format!(
+            "it was made for shape {made:?}, the array has {shape:?}"
+        )))
     }
 
     fn codec_error(&self, error: CodecError) -> Error {

@@ -2,7 +2,9 @@
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::{Array, ArrayData, Element, ReadOptions, Selection, WriteOptions, WriteReport, selection};
+use super::data::raw_of;
+use super::{Array, Element, ReadOptions, Selection, WriteOptions, WriteReport, selection};
+use crate::codec::ChunkRef;
 use crate::error::Result;
 
 impl Array {
@@ -74,7 +76,7 @@ impl Array {
     /// Makes the array longer along `axis` by `values`, whatever their order in memory: [`Array::append_data`].
     ///
     /// # Errors
-    /// As [`Array::append_data`].
+    /// As [`Array::append`] and [`Array::append_data`].
     pub async fn append_ndarray<T: Element>(
         &self,
         values: ArrayViewD<'_, T>,
@@ -82,7 +84,9 @@ impl Array {
     ) -> Result<(Self, WriteReport)> {
         let shape: Vec<u64> = values.shape().iter().map(|len| *len as u64).collect();
         let elements: Vec<T> = values.iter().copied().collect();
-        let data = ArrayData::from_elements(&shape, self.metadata().data_type().clone(), &elements)?;
-        self.append_data(&data, axis, &WriteOptions::default()).await
+        let raw = raw_of(&self.url(), &elements, self.metadata().data_type())?;
+        let elements = ChunkRef::Fixed(bytemuck::cast_slice(&raw));
+        self.append_chunk(&shape, elements, axis, &WriteOptions::default())
+            .await
     }
 }

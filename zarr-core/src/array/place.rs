@@ -42,14 +42,17 @@ pub(crate) fn fill(claim: &mut Claim<'_>, fill_value: &[u8]) {
     if claim.is_zeroed() && fill_value.iter().all(|byte| *byte == 0) {
         return;
     }
-    claim.for_each_run(|_, target| {
-        // Doubling: each copy is as long as all before it.
-        let mut filled = fill_value.len().min(target.len());
-        target[..filled].copy_from_slice(&fill_value[..filled]);
-        while filled < target.len() {
-            let more = filled.min(target.len() - filled);
-            target.copy_within(..more, filled);
-            filled += more;
-        }
-    });
+    claim.for_each_run(|_, target| repeat(target, fill_value));
+}
+
+/// Fills `target` with copies of `element`.
+pub(crate) fn repeat(target: &mut [u8], element: &[u8]) {
+    let mut filled = element.len().min(target.len());
+    target[..filled].copy_from_slice(&element[..filled]);
+    // Doubling: each copy is as long as all before it.
+    while filled > 0 && filled < target.len() {
+        let more = filled.min(target.len() - filled);
+        target.copy_within(..more, filled);
+        filled += more;
+    }
 }

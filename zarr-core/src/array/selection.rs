@@ -251,37 +251,6 @@ impl Selection {
         (0..usize::try_from(wanted.count()).unwrap_or(usize::MAX)).map(|i| wanted.at(i))
     }
 
-    /// The selection in pieces of at most `most` elements (at least one), which follow each other in C order.
-    ///
-    /// Each piece is made when it is asked for: an array of a few bytes of metadata can have more pieces than memory holds.
-    pub fn pieces(&self, most: u64) -> Box<dyn Iterator<Item = Self> + Send> {
-        self.clone().into_pieces(most.max(1))
-    }
-
-    fn into_pieces(self, most: u64) -> Box<dyn Iterator<Item = Self> + Send> {
-        let Some(dim) = self.dims.iter().position(|dim| dim.count() > 1) else {
-            return Box::new(std::iter::once(self));
-        };
-        if self.element_count() == Some(0) {
-            return Box::new(std::iter::empty());
-        }
-        let row = self.dims[dim + 1..]
-            .iter()
-            .fold(1_u64, |row, dim| row.saturating_mul(dim.count()));
-        let (rows, count) = ((most / row).max(1), self.dims[dim].count());
-        let parts = (0..count.div_ceil(rows)).map(move |number| {
-            let first = number * rows;
-            let mut piece = self.clone();
-            piece.dims[dim] = self.dims[dim].part(first, rows.min(count - first));
-            piece
-        });
-        if row <= most {
-            return Box::new(parts);
-        }
-        // A row is too long by itself: each is cut further.
-        Box::new(parts.flat_map(move |piece| piece.into_pieces(most)))
-    }
-
     /// A block of an array of `shape`, whose dimensions all stay in the result.
     pub(super) fn of_dims(dims: Vec<Wanted>, shape: &[u64]) -> Self {
         Self {
@@ -362,59 +331,5 @@ fn resolve(select: &Select, len: u64, dim: usize) -> Result<Wanted> {
 pub(super) fn invalid(reason: impl Into<String>) -> Error {
     Error::InvalidSelection {
         reason: reason.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_follow_each_other_and_are_small() {
-        let selection = Selection::new(
-            &[
-                Select::Index(1),
-                (0..5).into(),
-                vec![3, 0, 2].into(),
-                (0..4).into(),
-            ],
-            &[2, 6, 4, 9],
-        )
-        .unwrap();
-        let places = |selection: &Selection| {
-            let mut places = vec![Vec::new()];
-            for dim in 0..4 {
-                let wanted: Vec<u64> = selection.wanted(dim).collect();
-                places = places
-                    .iter()
-                    .flat_map(|place: &Vec<u64>| {
-                        wanted.iter().map(move |at| [place.as_slice(), &[*at]].concat())
-                    })
-                    .collect();
-            }
-            places
-        };
-        for most in [1, 3, 4, 5, 12, 25, 60, 1000] {
-            let pieces: Vec<Selection> = selection.pieces(most).collect();
-            assert!(
-                pieces.iter().all(|piece| piece.element_count().unwrap() <= most),
-                "{most}"
-            );
-            assert_eq!(
-                pieces.iter().flat_map(places).collect::<Vec<_>>(),
-                places(&selection),
-                "{most}"
-            );
-        }
-        assert_eq!(Selection::all(&[0, 3]).pieces(2).count(), 0);
-        assert_eq!(Selection::all(&[]).pieces(2).count(), 1);
-    }
-
-    /// The pieces of 2^186 elements are too many to be held, or counted.
-    #[test]
-    fn pieces_are_made_one_by_one() {
-        let all = Selection::all(&[1 << 62; 3]);
-        let shapes: Vec<_> = all.pieces(1 << 28).take(2).map(|piece| piece.shape()).collect();
-        assert_eq!(shapes, [[1, 1, 1 << 28]; 2]);
     }
 }

@@ -12,9 +12,15 @@ impl Array {
     /// Makes the array longer along `axis` and writes `elements` there, in C order: as many as fill whole steps along the
     /// axis. Returns the array as it is now stored.
     ///
-    /// The shape is changed first (as by [`Array::resize`], with its cost), on the condition that nobody else changed it: two writers that append at once each get
-    /// a place of their own, or a `Precondition` error. If the append is cut off or fails after that, the array is longer
-    /// and what was not written is fill value.
+    /// The shape is changed first (as by [`Array::resize`], with its cost), on the condition that nobody else changed it:
+    /// two writers that append at once each get a place of their own, or a `Precondition` error. If the append is cut off
+    /// or fails after that, the array is longer and what was not written is fill value. So it is, too, with a value that a
+    /// codec cannot hold ([`Error::Unencodable`](crate::Error::Unencodable) with a chunk), which is noticed when its chunk
+    /// is encoded; a wrong number or data type of elements, a value that the data type cannot hold, and codecs that are not
+    /// known are refused before.
+    ///
+    /// A handle from before the append does not know what was appended: it writes the chunk that was its last one whole,
+    /// fill value where the appended elements are ([`Array::write`]). Go on with the array that is returned.
     ///
     /// ```
     /// # use zarr_core::hierarchy::{self, CreateMode};
@@ -108,14 +114,15 @@ impl Array {
     }
 
     /// Appends elements of the array's data type that have this shape.
-    async fn append_chunk(
+    pub(in crate::array) async fn append_chunk(
         &self,
         appended: &[u64],
         elements: ChunkRef<'_>,
         axis: usize,
         options: &WriteOptions,
     ) -> Result<(Self, WriteReport)> {
-        // What cannot be written must not make the array longer.
+        // An array of unknown codecs is not made longer. What a codec cannot hold is known when its chunk is encoded, of
+        // which a part may come from the store, so after the shape says that it is ours.
         self.opened()?;
         let (longer, old) = self.reshape(|old| longer(old, appended, axis), u64::MAX).await?;
         let start = old[axis];

@@ -13,6 +13,8 @@ use crate::array::read::{ShardIndexCache, with_scratch};
 use crate::codec::{Chunk, ChunkRef, CodecChain, CodecError, VariableLength};
 use crate::compute;
 use crate::error::{Error, Result};
+use crate::metadata::DataType;
+use crate::metadata::data_type::ObjectType;
 use crate::store::Store;
 
 /// So often a chunk that others write too is tried.
@@ -84,7 +86,7 @@ impl Writer {
         let at = |error| crate::array::codec_error(self.store.key_url(&key), &task.chunk_indices(), error);
         let chain = self.layout.chain(&task.chunk_shape()).map_err(at)?;
         let result = if self.covers(&task) {
-            let mut chunk = self.filled(&chain).map_err(at)?;
+            let mut chunk = filled(&chain, self.layout.fill()).map_err(at)?;
             put(&mut chunk, plan, &task, elements).map_err(at)?;
             let encoded = self
                 .encode(&chain, chunk, None, self.options.write_empty_chunks)
@@ -118,7 +120,7 @@ impl Writer {
             let before = stored.map(|value| value.bytes);
             let mut chunk = match &before {
                 Some(bytes) => self.decode(chain, bytes.clone()).await?.map_err(at)?,
-                None => self.filled(chain).map_err(at)?,
+                None => filled(chain, self.layout.fill()).map_err(at)?,
             };
             put(&mut chunk, plan, task, elements).map_err(at)?;
             let mode = self.mode(version);
@@ -192,41 +194,15 @@ impl Writer {
             })
     }
 
-    /// A chunk of fill value.
-    pub(super) fn filled(&self, chain: &CodecChain) -> Result<Chunk, CodecError> {
-        let fill = self.layout.fill();
-        let decoded = chain.decoded();
-        if decoded.element_size().is_none() {
-            let elements = usize::try_from(decoded.elements());
-            let elements = elements.map_err(|_| CodecError::out_of_memory("chunk", decoded.elements()))?;
-            return VariableLength::filled(elements, fill).map(Chunk::Variable);
-        }
-        let bytes = decoded.bytes("chunk")?;
-        let mut chunk = Vec::new();
-        chunk
-            .try_reserve_exact(bytes)
-            .map_err(|_| CodecError::out_of_memory("chunk", bytes as u64))?;
-        if fill.iter().all(|byte| *byte == 0) {
-            chunk.resize(bytes, 0);
-        } else {
-            (0..bytes / fill.len().max(1)).for_each(|_| chunk.extend_from_slice(fill));
-        }
-        Ok(Chunk::Fixed(chunk))
-    }
-
-    pub(super) async fn decode(
-        &self,
-        chain: &CodecChain,
-        encoded: Bytes,
-    ) -> Result<Result<Chunk, CodecError>> {
+    async fn decode(&self, chain: &CodecChain, encoded: Bytes) -> Result<Result<Chunk, CodecError>> {
         let chain = chain.clone();
         compute::spawn(move || with_scratch(|scratch| chain.decode(&encoded, scratch)))
             .await
             .map_err(|_| self.internal())
     }
 
-    /// Encodes a chunk in the place of the encoded one `before`; `None` if it is all fill value and such chunks are not
-    /// stored.
+    /// Encodes a chunk, as a changed copy of the encoded one `before` if there is one; `None` if it is all fill value and
+    /// such chunks are not stored.
     pub(super) async fn encode(
         &self,
         chain: &CodecChain,
@@ -235,6 +211,9 @@ impl Writer {
         keeps_empty: bool,
     ) -> Result<Result<Option<Vec<u8>>, CodecError>> {
         let (chain, layout) = (chain.clone(), Arc::clone(&self.layout));
+        // Of Python objects the decoded form does not tell all: what looks like fill value may be a `False`.
+        let tells_all = !matches!(layout.data_type(), DataType::Object(ObjectType::Json));
+        let keeps_empty = keeps_empty || (before.is_some() && !tells_all);
         let work = move || {
             if !keeps_empty && is_filled(&chunk, layout.fill()) {
                 return Ok(None);
@@ -248,25 +227,51 @@ impl Writer {
         compute::spawn(work).await.map_err(|_| self.internal())
     }
 
-    fn internal(&self) -> Error {
+    pub(super) fn internal(&self) -> Error {
         Error::Internal {
             url: self.store.key_url(self.layout.path().as_relative()),
         }
     }
 }
 
+/// A chunk of fill value.
+pub(super) fn filled(chain: &CodecChain, fill: &[u8]) -> Result<Chunk, CodecError> {
+    let decoded = chain.decoded();
+    if decoded.element_size().is_none() {
+        let elements = usize::try_from(decoded.elements());
+        let elements = elements.map_err(|_| CodecError::out_of_memory("chunk", decoded.elements()))?;
+        return VariableLength::filled(elements, fill).map(Chunk::Variable);
+    }
+    let bytes = decoded.bytes("chunk")?;
+    let mut chunk = Vec::new();
+    chunk
+        .try_reserve_exact(bytes)
+        .map_err(|_| CodecError::out_of_memory("chunk", bytes as u64))?;
+    if fill.iter().all(|byte| *byte == 0) {
+        chunk.resize(bytes, 0);
+    } else {
+        (0..bytes / fill.len().max(1)).for_each(|_| chunk.extend_from_slice(fill));
+    }
+    Ok(Chunk::Fixed(chunk))
+}
+
 /// Whether all elements are the fill value, bit for bit: -0.0 is not 0.0, and NaNs differ by their payload.
 fn is_filled(chunk: &Chunk, fill: &[u8]) -> bool {
     match chunk {
-        Chunk::Fixed(bytes) => match fill.len() {
-            0 => bytes.is_empty(),
-            // Each element equals the one before it, and the first is the fill value.
-            width => {
-                bytes.get(..width).is_none_or(|first| first == fill)
-                    && bytes[width.min(bytes.len())..] == bytes[..bytes.len().saturating_sub(width)]
-            }
-        },
+        Chunk::Fixed(bytes) => are_all(bytes, fill),
         Chunk::Variable(values) => (0..values.len()).all(|index| values.get(index) == Some(fill)),
+    }
+}
+
+/// Whether all elements of one size are `element`.
+pub(super) fn are_all(bytes: &[u8], element: &[u8]) -> bool {
+    match element.len() {
+        0 => bytes.is_empty(),
+        // The first is, and each other equals the one before it.
+        width => {
+            bytes.get(..width).is_none_or(|first| first == element)
+                && bytes[width.min(bytes.len())..] == bytes[..bytes.len().saturating_sub(width)]
+        }
     }
 }
 

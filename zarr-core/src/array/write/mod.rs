@@ -2,7 +2,9 @@
 //!
 //! A chunk is one key, and a key is written whole or not at all, so a writer that is killed leaves old chunks and new ones,
 //! never torn ones. A chunk that is written in part is read, changed and stored on the condition that it is still the one
-//! that was read, where the store can check that: two writers of different parts of a chunk lose nothing of each other.
+//! that was read, where the store can check that: two writers of different parts of a chunk lose nothing of each other, if
+//! both know the same shape. What a handle takes for outside the array is not read: an array that was opened before
+//! somebody appended writes the chunk that it has for the last one whole, and what was appended there is fill value.
 
 mod append;
 mod chunk;
@@ -31,6 +33,11 @@ impl Array {
     /// Chunks that the selection covers as far as the array reaches are written without being read. Chunks that are all
     /// fill value are erased, unless [`WriteOptions::write_empty_chunks`] says otherwise. Elements that the selection names
     /// twice have the last value.
+    ///
+    /// **Others.** Two that write different parts of a chunk at once lose nothing of each other, where the store can write on
+    /// a condition and both arrays are of the shape that is stored. One that was opened *before* somebody made the array
+    /// longer does not know the new elements: if it writes the whole of what it has for the last chunk, the elements that
+    /// were appended in that chunk become fill value. Open an array anew before writing to it where others append.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if `T` is not for the array's data type, or a codec only reads; [`Error::Unencodable`] for a

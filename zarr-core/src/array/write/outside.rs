@@ -91,20 +91,33 @@ impl Outside {
         })
     }
 
-    /// Those that may be stored: all of them if they are at most `one_by_one`, else those that a listing of the array shows.
+    /// Checks that [`Outside::stored`] can find those that are stored.
     ///
     /// # Errors
     /// [`Error::LimitReached`] if they are too many to be asked for one by one, and the store does not list all it holds.
-    /// Items are errors of the listing.
+    pub(super) fn ensure_findable(&self, store: &Store, layout: &Layout, one_by_one: u64) -> Result<()> {
+        if is_listed(store) || self.len() <= one_by_one.max(MOST) {
+            return Ok(());
+        }
+        Err(Error::LimitReached {
+            at: store.key_url(layout.path().as_relative()),
+            what: "chunks that a change of shape concerns in a store that does not list everything",
+            limit: MOST,
+        })
+    }
+
+    /// Those that may be stored: all of them if they are at most `one_by_one`, else those that a listing of the array shows.
+    ///
+    /// # Errors
+    /// As [`Outside::ensure_findable`]. Items are errors of the listing.
     pub(super) fn stored(
         self,
         store: &Store,
         layout: &Layout,
         one_by_one: u64,
     ) -> Result<BoxStream<'static, Result<Vec<u64>>>> {
-        let count = self.len();
-        let is_listed = store.capabilities().listing == Listing::Complete;
-        if count > one_by_one && is_listed {
+        self.ensure_findable(store, layout, one_by_one)?;
+        if self.len() > one_by_one && is_listed(store) {
             let (path, keys) = (layout.path().clone(), layout.keys());
             let below = if path.is_root() {
                 0
@@ -121,15 +134,12 @@ impl Outside {
                 .try_filter_map(move |found| futures::future::ready(Ok(chunk_of(found.key))))
                 .boxed());
         }
-        if count > one_by_one.max(MOST) {
-            return Err(Error::LimitReached {
-                at: store.key_url(layout.path().as_relative()),
-                what: "chunks that a change of shape concerns in a store that does not list everything",
-                limit: MOST,
-            });
-        }
         Ok(futures::stream::iter(self.all().map(Ok)).boxed())
     }
+}
+
+fn is_listed(store: &Store) -> bool {
+    store.capabilities().listing == Listing::Complete
 }
 
 #[cfg(test)]

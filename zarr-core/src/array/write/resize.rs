@@ -1,6 +1,6 @@
 //! Changing the shape of an array.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::TryStreamExt;
 
@@ -33,15 +33,25 @@ impl Array {
     /// If they are more than 4096, one listing of the array in their place, and requests for those that are there. (An
     /// append asks one by one: it writes as many.)
     ///
+    /// **Precision.** A chunk at the edge that holds anything else than fill value outside is decoded and encoded again.
+    /// Codecs that lose precision (`zfp`, `bitround`, `quantize`, …) may then lose some of what is kept, too.
+    ///
     /// **Others.** Several may grow an array at once: nobody erases what another has written, where the store can write
     /// on a condition. An array that one shrinks while another writes beyond its new shape, or makes it grow again, may
     /// lose what was written there.
     ///
+    /// **After an error** the array has the shape that its metadata says: read it anew ([`open`](crate::hierarchy::open)). If
+    /// that is the old one, begin again. If it is the new one, all is well but for chunks outside the shape that take up
+    /// room: growing clears them, and a resize to the present shape does not look for them. To be rid of them, resize to
+    /// the old shape and again to the new one. A chunk at the edge that cannot be decoded is left as it is, and the array
+    /// does not grow over it, until what it has inside the shape is written whole.
+    ///
     /// # Errors
     /// [`Error::InvalidSelection`] if the rank differs; [`Error::InvalidMetadata`] if the chunk grid does not cover the
-    /// shape; as [`Array::ensure_readable`]; [`Error::Corrupt`] for a chunk at the edge that cannot be decoded;
-    /// [`Error::LimitReached`] if more than 2²⁰ chunks are concerned and the store cannot list; [`Error::ReadOnly`];
-    /// [`Error::Fs`], with `Precondition` if others kept writing the metadata.
+    /// shape; as [`Array::ensure_readable`]; [`Error::LimitReached`], before anything is changed, if more than 2²⁰ chunks
+    /// are concerned and the store cannot list; [`Error::Corrupt`] for a chunk at the edge that cannot be decoded: where
+    /// the array grows it keeps its shape then, where it shrinks all else is done; [`Error::ReadOnly`]; [`Error::Fs`], with
+    /// `Precondition` if others kept writing the metadata.
     pub async fn resize(&self, shape: &[u64]) -> Result<Self> {
         let to = |old: &[u64]| {
             if shape.len() == old.len() {
@@ -81,6 +91,9 @@ impl Array {
                 NodeMetadata::Array(_) => Err(self.store().precondition(&key)),
                 group @ NodeMetadata::Group(_) => Ok(group),
             };
+            // What would stop the work behind the metadata stops it before.
+            now.going(&old, &new)?
+                .ensure_findable(self.store(), &now.opened()?.layout, ONE_BY_ONE)?;
             let changed = match now.clear(&old, &new, one_by_one).await {
                 Ok(()) => update(&self.core, kind, Part::Main, change).await,
                 Err(error) => Err(error),
@@ -117,11 +130,18 @@ impl Array {
             .await
     }
 
-    /// Erases chunks outside the shape that were inside `old`, and cuts those at the edge back to fill value.
+    /// The chunks that have elements which go when `old` becomes `new`.
+    fn going(&self, old: &[u64], new: &[u64]) -> Result<Outside> {
+        let grid = self.opened()?.layout.grid();
+        Ok(Outside::new(grid, &common(old, new), old))
+    }
+
+    /// Erases chunks outside the shape that were inside `old`, and cuts those at the edge back to fill value. One that
+    /// cannot be cut does not keep the others: its error comes when they are done.
     async fn cut_back(&self, old: &[u64]) -> Result<()> {
         let opened = self.opened()?;
         let (grid, shape) = (opened.layout.grid(), self.shape());
-        let outside = Outside::new(grid, &common(old, shape), old);
+        let outside = self.going(old, shape)?;
         if outside.is_empty() {
             return Ok(());
         }
@@ -131,16 +151,24 @@ impl Array {
             dims.any(|(range, length)| range.start >= *length)
         };
         let (writer, width) = self.cutter()?;
-        let (writer, counts) = (&writer, &Counts::default());
+        let first_error = OnceLock::new();
+        let (writer, counts, uncut) = (&writer, &Counts::default(), &first_error);
         outside
             .stored(self.store(), &opened.layout, ONE_BY_ONE)?
             .try_for_each_concurrent(width, |chunk| async move {
                 if is_wholly_outside(&chunk) {
                     return self.store().erase(&opened.layout.key(&chunk)).await.map(drop);
                 }
-                writer.cut(&chunk, shape, None, counts).await
+                match writer.cut(&chunk, shape, None, counts).await {
+                    Err(error) if is_of_one_chunk(&error) => {
+                        let _ = uncut.set(error);
+                        Ok(())
+                    }
+                    done => done,
+                }
             })
-            .await
+            .await?;
+        first_error.into_inner().map_or(Ok(()), Err)
     }
 
     fn cutter(&self) -> Result<(Writer, usize)> {
@@ -167,6 +195,11 @@ impl Array {
         }
         Err(self.store().precondition(&self.path().key(kind.key())))
     }
+}
+
+/// Whether an error says that a chunk is bad, and nothing of the store.
+fn is_of_one_chunk(error: &Error) -> bool {
+    error.is_corrupt() || matches!(error, Error::Unencodable { .. } | Error::Unsupported { .. })
 }
 
 /// What two shapes have in common.

@@ -76,7 +76,7 @@ pub enum Error {
     /// the chunk was written.
     #[error("{key}{}: a value that {by} cannot hold", at_chunk(chunk.as_deref()))]
     Unencodable {
-        /// The chunk's key, or the array where no chunk is concerned: the whole URL.
+        /// The chunk's key, or the array where no chunk is concerned: the whole URL. `the data` where there is no array yet.
         key: String,
         /// The chunk's coordinates in the chunk grid, where a chunk is concerned.
         chunk: Option<Vec<u64>>,

@@ -170,7 +170,7 @@ impl Claim<'_> {
         self.output.bytes >= STREAM_FROM_BYTES
     }
 
-    /// Copies `source` to `target`, a run that [`Claim::for_each_run`] gave.
+    /// How to copy to a run that [`Claim::for_each_run`] gave; others see it once the claim is dropped.
     pub(crate) fn copier(&self) -> fn(&[u8], &mut [u8]) {
         if self.streams() {
             streaming::copy

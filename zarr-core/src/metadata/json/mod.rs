@@ -4,6 +4,7 @@
 //! features that change it for every crate of a build, and takes the last of two equal keys in silence. Zarr
 //! attributes have all of these, and must come back as they were when another attribute is changed.
 
+mod key;
 mod number;
 mod object;
 mod parse;

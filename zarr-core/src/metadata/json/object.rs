@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::Json;
+use super::key::Key;
 
 /// Up to this many members a look-up scans; beyond, a hash index is kept (a consolidated document has thousands).
 const SCAN_LIMIT: usize = 16;
@@ -13,13 +14,13 @@ const SCAN_LIMIT: usize = 16;
 /// Two objects are equal if they have the same members, in whatever order.
 #[derive(Clone, Default)]
 pub struct Object {
-    members: Vec<(String, Json)>,
+    members: Vec<(Key, Json)>,
     /// Key to position; kept only while there are more than [`SCAN_LIMIT`] members.
     #[expect(
         clippy::box_collection,
         reason = "few objects have one, and each JSON value would grow by its size"
     )]
-    index: Option<Box<HashMap<String, usize>>>,
+    index: Option<Box<HashMap<Key, usize>>>,
 }
 
 impl Object {
@@ -30,7 +31,7 @@ impl Object {
     }
 
     /// An object from members, or the key that comes twice.
-    pub(super) fn from_members(members: Vec<(String, Json)>) -> Result<Self, String> {
+    pub(super) fn from_members(members: Vec<(Key, Json)>) -> Result<Self, Key> {
         if members.len() <= SCAN_LIMIT {
             for (i, (key, _)) in members.iter().enumerate() {
                 if members[..i].iter().any(|(earlier, _)| earlier == key) {
@@ -89,7 +90,7 @@ impl Object {
 
     /// Sets `key`: in its old place if it was there, else at the end. Returns the old value.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Json>) -> Option<Json> {
-        let (key, value) = (key.into(), value.into());
+        let (key, value) = (Key::Owned(key.into()), value.into());
         if let Some(i) = self.position(&key) {
             return Some(std::mem::replace(&mut self.members[i].1, value));
         }
@@ -136,12 +137,12 @@ impl Object {
 
     /// The members in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> + DoubleEndedIterator {
-        self.members.iter().map(|(key, value)| (key.as_str(), value))
+        self.members.iter().map(|(key, value)| (&**key, value))
     }
 
     /// The keys in their order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.members.iter().map(|(key, _)| key.as_str())
+        self.members.iter().map(|(key, _)| &**key)
     }
 }
 
@@ -161,10 +162,12 @@ impl fmt::Debug for Object {
 
 impl IntoIterator for Object {
     type Item = (String, Json);
-    type IntoIter = std::vec::IntoIter<(String, Json)>;
+    type IntoIter = std::iter::Map<std::vec::IntoIter<(Key, Json)>, fn((Key, Json)) -> (String, Json)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.members.into_iter()
+        self.members
+            .into_iter()
+            .map(|(key, value)| (key.into_owned(), value))
     }
 }
 

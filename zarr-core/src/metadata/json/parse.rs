@@ -1,7 +1,10 @@
 //! The parser: one pass over the bytes, bounded in depth, values and size.
 
+use std::borrow::Cow;
+
 use super::super::error::{MetadataError, Position};
 use super::super::limits::{MAX_DOCUMENT_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES};
+use super::key::{Key, key};
 use super::{Json, NonFinite, Number, Object};
 
 impl Json {
@@ -55,7 +58,7 @@ fn position(bytes: &[u8], at: usize) -> Position {
     }
 }
 
-fn fault(expected: impl Into<std::borrow::Cow<'static, str>>, found: impl Into<String>) -> MetadataError {
+fn fault(expected: impl Into<Cow<'static, str>>, found: impl Into<String>) -> MetadataError {
     MetadataError::mismatch(expected, found)
 }
 
@@ -78,11 +81,11 @@ struct Parser<'a> {
     values: usize,
     /// Members and items of the containers being read, innermost last: each container takes its own when it ends,
     /// so that it is allocated once, in its final size.
-    members: Vec<(String, Json)>,
+    members: Vec<(Key, Json)>,
     items: Vec<Json>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Json, MetadataError> {
         self.skip_space();
         let value = self.value()?;
@@ -122,7 +125,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
-            Some(b'"') => Ok(Json::String(self.string()?)),
+            Some(b'"') => Ok(Json::String(self.string()?.into_owned())),
             Some(b'-' | b'0'..=b'9') => self.number().map(Json::Number),
             Some(b't') => self.token("true", Json::Bool(true)),
             Some(b'f') => self.token("false", Json::Bool(false)),
@@ -193,7 +196,7 @@ impl Parser<'_> {
             if self.peek() != Some(b'"') {
                 return Err(fault("a string as key", self.found()));
             }
-            let key = self.string()?;
+            let key = self.key()?;
             self.skip_space();
             if self.peek() != Some(b':') {
                 return Err(fault("':'", self.found()).within(&key));
@@ -266,23 +269,29 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads a string; the parser stands on its opening quote.
-    fn string(&mut self) -> Result<String, MetadataError> {
+    fn key(&mut self) -> Result<Key, MetadataError> {
+        Ok(match self.string()? {
+            Cow::Borrowed(plain) => key(plain),
+            Cow::Owned(unescaped) => Key::Owned(unescaped),
+        })
+    }
+
+    /// Reads a string, which is borrowed if it has no escape; the parser stands on its opening quote.
+    fn string(&mut self) -> Result<Cow<'a, str>, MetadataError> {
         self.at += 1;
         let start = self.at;
         self.skip_plain();
         if self.peek() == Some(b'"') {
-            // No escape: one allocation, one copy.
-            let plain = self.text[start..self.at].to_owned();
+            let plain = &self.text[start..self.at];
             self.at += 1;
-            return Ok(plain);
+            return Ok(Cow::Borrowed(plain));
         }
         let mut unescaped = self.text[start..self.at].to_owned();
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(unescaped);
+                    return Ok(Cow::Owned(unescaped));
                 }
                 Some(b'\\') => {
                     let c = self.escape()?;

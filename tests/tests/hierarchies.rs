@@ -46,6 +46,8 @@ fn bucket(page_size: usize, files: impl IntoIterator<Item = (String, &'static st
     for (key, value) in files {
         server.put(BUCKET, &key, value);
     }
+    // From the first request on, or the session would learn that the server is near and ask few things at once.
+    server.gate(RoundGate::new(WAVE));
     server
 }
 

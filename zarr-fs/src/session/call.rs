@@ -303,6 +303,11 @@ impl CallContext {
         }
     }
 
+    /// The server refused the call because it has too many; the session asks less at once for a while.
+    pub fn refused(&self) {
+        self.0.core.width.refused();
+    }
+
     /// Sets what is done outside (abort an upload) if the call is cut or its caller goes away; it gets half a second, and
     /// its failure is in the close error. For sessions with I/O threads: others tidy up in destructors.
     pub fn on_cut(

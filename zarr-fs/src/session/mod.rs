@@ -17,6 +17,7 @@ mod closer;
 mod core;
 mod inline;
 mod lease;
+mod pace;
 mod private_runtime;
 mod report;
 mod resource_warning;

@@ -1,55 +1,23 @@
-//! [`Width`]: how many calls of a session may have started at once.
-//!
-//! As many as the options allow help only where answers take long. Beside a server that answers in a fraction of a
-//! millisecond the I/O thread itself is what all calls wait for: more of them at once only dial more connections, at 0.1 to
-//! 0.2 ms of CPU time each. So the width follows the time that an answer takes when nothing else is in its way.
+//! [`Width`]: how many calls of a session may have started at once: as many permits as its [`Pace`] wants.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::core::lock;
-
-/// The I/O thread's work for one call, about: answers that take so many times longer want so many calls in flight.
-const CALL_WORK: Duration = Duration::from_micros(40);
-
-/// The most that one call makes another one wait on the I/O thread: it dials a connection.
-const CALL_IN_THE_WAY: Duration = Duration::from_micros(200);
-
-/// A call that so many others at most were under way with has waited for its answer alone.
-const FEW: usize = 8;
-
-/// Never narrower than this, if the options allow it: a server may be quick to say what a node is and slow to say what is in
-/// it.
-const NARROWEST: usize = 64;
-
-/// Of so many answers the quickest counts: slow ones have waited for something else, too.
-const WINDOW: u32 = 32;
+use super::pace::{Answer, Pace};
 
 /// How many calls of a session may have started at once.
 #[derive(Debug)]
 pub(crate) struct Width {
-    most: usize,
     /// How many there may be now, and how many permits there are: more for as long as calls have them.
     wanted: AtomicUsize,
     granted: AtomicUsize,
     permits: Arc<Semaphore>,
-    answers: Mutex<Answers>,
-}
-
-#[derive(Debug)]
-struct Answers {
-    /// The quickest answers of this window and of the one before.
-    quickest: [Duration; 2],
-    seen: u32,
-}
-
-impl Answers {
-    fn quickest(&self) -> Duration {
-        self.quickest[0].min(self.quickest[1])
-    }
+    begun: Instant,
+    pace: Mutex<Pace>,
 }
 
 /// A call's right to have started.
@@ -74,14 +42,11 @@ impl Width {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         let most = most.max(1);
         Arc::new(Self {
-            most,
             wanted: AtomicUsize::new(most),
             granted: AtomicUsize::new(most),
             permits: Arc::new(Semaphore::new(most)),
-            answers: Mutex::new(Answers {
-                quickest: [Duration::MAX; 2],
-                seen: 0,
-            }),
+            begun: Instant::now(),
+            pace: Mutex::new(Pace::new(most)),
         })
     }
 
@@ -101,28 +66,28 @@ impl Width {
         granted.saturating_sub(self.permits.available_permits())
     }
 
-    /// A call was answered after `took`; `others` were under way with it when it started.
-    pub(crate) fn answered(&self, took: Duration, others: usize) {
-        let mut answers = lock(&self.answers);
-        // No answer is quicker than the line. A slower one may have waited for the I/O thread, behind others: then it says
-        // nothing.
-        let in_the_way = CALL_IN_THE_WAY.saturating_mul(u32::try_from(others).unwrap_or(u32::MAX));
-        if others > FEW && took < in_the_way && took >= answers.quickest() {
-            return;
-        }
-        if answers.seen == WINDOW {
-            answers.quickest = [Duration::MAX, answers.quickest[0]];
-            answers.seen = 0;
-        }
-        answers.seen += 1;
-        answers.quickest[0] = answers.quickest[0].min(took);
-        let worth = answers.quickest().as_nanos() / CALL_WORK.as_nanos();
-        let worth = usize::try_from(worth).unwrap_or(usize::MAX);
-        self.change_to(worth.max(NARROWEST).min(self.most));
+    /// A call was answered after `took`; `others` were under way with it when it started; `kept` says whether the server
+    /// keeps its connections.
+    pub(crate) fn answered(&self, took: Duration, others: usize, kept: bool) {
+        let mut pace = lock(&self.pace);
+        pace.answered(Answer {
+            at: self.begun.elapsed(),
+            took,
+            others,
+            kept,
+        });
+        self.change_to(pace.wanted());
+    }
+
+    /// The server refused a call because there are too many.
+    pub(crate) fn refused(&self) {
+        let mut pace = lock(&self.pace);
+        pace.refused();
+        self.change_to(pace.wanted());
     }
 
     fn change_to(&self, wanted: usize) {
-        // Under the lock of the answers: nobody else changes `wanted` or adds permits.
+        // Under the lock of the pace: nobody else changes `wanted` or adds permits.
         self.wanted.store(wanted, Ordering::Relaxed);
         let before = self.granted.fetch_max(wanted, Ordering::Relaxed);
         if let Some(more) = wanted.checked_sub(before) {
@@ -170,52 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn slow_answers_leave_the_width_and_quick_ones_narrow_it() {
+    fn permits_follow_the_pace() {
         let width = Width::new(192);
-        width.answered(20 * MS, 0);
+        width.answered(20 * MS, 0, true);
         assert_eq!(free(&width), 192);
         // Those in use go when they are given back, free ones at once.
         let held: Vec<Permit> = (0..100).filter_map(|_| width.acquire().now_or_never()).collect();
-        width.answered(MS / 10, 0);
+        width.refused();
         assert_eq!((width.in_use(), free_beside(&width)), (100, 0));
         drop(held);
-        assert_eq!(free(&width), NARROWEST);
-        // A line that has become slow is noticed after two windows.
-        for _ in 0..2 * WINDOW {
-            width.answered(20 * MS, NARROWEST);
+        assert_eq!(free(&width), 1);
+        for _ in 0..8 {
+            width.answered(20 * MS, 0, true);
         }
-        assert_eq!(free(&width), 192);
-    }
-
-    #[test]
-    fn what_waits_behind_others_does_not_widen() {
-        let width = Width::new(192);
-        width.answered(MS / 10, 0);
-        for _ in 0..200 {
-            width.answered(Duration::from_micros(170) * 64, 64);
-        }
-        assert_eq!(free(&width), NARROWEST);
-    }
-
-    #[test]
-    fn a_quick_answer_narrows_even_behind_others() {
-        let width = Width::new(192);
-        width.answered(20 * MS, 0);
-        width.answered(4 * MS, 100);
-        assert_eq!(free(&width), 100);
-    }
-
-    #[test]
-    fn a_width_of_the_options_is_never_exceeded() {
-        for most in [1, 3, 40] {
-            let width = Width::new(most);
-            for took in [MS / 10, 50 * MS] {
-                for _ in 0..3 * WINDOW {
-                    width.answered(took, 0);
-                    assert!(free(&width) <= most);
-                }
-            }
-            assert_eq!(free(&width), most);
-        }
+        assert_eq!(free(&width), 2);
     }
 }

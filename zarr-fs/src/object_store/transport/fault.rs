@@ -102,6 +102,12 @@ impl Fault {
         }
     }
 
+    /// Whether the server says that it is asked too much (429), or cannot answer now (503).
+    pub(crate) fn is_too_many(&self) -> bool {
+        let many = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+        matches!(self, Self::Status(status) if many.contains(&status.status))
+    }
+
     /// Whether the server has surely not done what was asked: nothing was sent, or it said so.
     #[must_use]
     pub fn is_not_done(&self) -> bool {

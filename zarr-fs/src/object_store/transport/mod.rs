@@ -38,7 +38,7 @@ use crate::error::{Context, Error, Result};
 use crate::options::invalid;
 use crate::path::Path;
 use crate::registry::redacted;
-use crate::session::IoCounters;
+use crate::session::{CallContext, IoCounters};
 
 /// Our HTTP client. A clone is the same client with the same connections.
 #[derive(Clone)]
@@ -204,6 +204,11 @@ impl Transport {
                 }
                 Err(error) => error,
             };
+            if error.fault().is_too_many()
+                && let Some(call) = CallContext::current()
+            {
+                call.refused();
+            }
             match retry::next(&budget, request.retry, &error) {
                 Some(wait) => {
                     tracing::debug!(%error, ?wait, "trying again");
@@ -311,7 +316,10 @@ impl Transport {
         loop {
             let left = stall.saturating_sub(progress.idle());
             match tokio::time::timeout(left, reply.as_mut()).await {
-                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Ok(reply)) => {
+                    self.0.counters.note_kept(response::keeps_connection(&reply));
+                    return Ok(reply);
+                }
                 Ok(Err(error)) => return Err(TransportError::from_reqwest(error, &request.method, url)),
                 Err(_) if progress.idle() >= stall => {
                     return Err(TransportError::new(Fault::Stall, &request.method, url));

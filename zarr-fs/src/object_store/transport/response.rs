@@ -317,6 +317,22 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Whether the server keeps the connection for another request (RFC 9112, section 9.3).
+pub(super) fn keeps_connection(reply: &reqwest::Response) -> bool {
+    let mut options = reply
+        .headers()
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    if reply.version() <= http::Version::HTTP_10 {
+        options.any(|option| option.eq_ignore_ascii_case("keep-alive"))
+    } else {
+        !options.any(|option| option.eq_ignore_ascii_case("close"))
+    }
+}
+
 /// How long an error body is waited for: it is only talk.
 pub(super) const ERROR_BODY_WAIT: Duration = Duration::from_secs(2);
 

@@ -82,10 +82,10 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// A NumPy type string.
+    /// A number as `numpy.dtype` takes it.
     pub(crate) fn dtype(self, key: &str) -> Result<Option<V2DataType>> {
         let parse = |json| {
-            V2DataType::parse(json)
+            V2DataType::from_numpy(json)
                 .map_err(|error| CodecError::configuration(self.codec, format_args!("{key}: {error}")))
         };
         self.get(key).map(parse).transpose()

@@ -327,7 +327,7 @@ fn recast(codec: &NamedConfig, key: &str, input: Input) -> Result<Input, Metadat
     let Some(json) = codec.get(key).filter(|json| !json.is_null()) else {
         return Ok(input);
     };
-    let parsed = V2DataType::parse(json).within(key).within("configuration")?;
+    let parsed = V2DataType::from_numpy(json).within(key).within("configuration")?;
     Ok(Input {
         data_type: Some(parsed.data_type),
         ..input

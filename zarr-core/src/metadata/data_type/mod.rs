@@ -5,6 +5,7 @@ mod float_bits;
 mod float_tests;
 mod kinds;
 mod layout;
+mod numpy;
 mod object_type;
 mod struct_type;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::super::error::Within as _;
 use super::super::json::Json;
 use super::super::limits::MAX_ELEMENT_BYTES;
 use super::layout::push_run;
+use super::numpy;
 use super::{
     ComplexName, DataType, Endianness, FloatKind, IntKind, ObjectType, ScalarRun, StructType, TimeScale,
     TimeUnit,
@@ -33,6 +34,19 @@ impl V2DataType {
                 "a NumPy type string or a list of fields",
                 json,
             )),
+        }
+    }
+
+    /// Parses what `numpy.dtype(text)` takes for a number, as the filters of numcodecs keep what their user wrote: besides
+    /// type strings names (`"float32"`), codes (`"f4"`, `"d"`) and the byte order of the machine (`"=i2"`), which is taken to
+    /// be little-endian.
+    ///
+    /// # Errors
+    /// As [`V2DataType::parse`].
+    pub(crate) fn from_numpy(json: &Json) -> Result<Self, MetadataError> {
+        match json.as_str().and_then(numpy::type_string) {
+            Some(text) => type_string(&text),
+            None => Self::parse(json),
         }
     }
 

@@ -9,16 +9,31 @@ mod common;
 use bytes::Bytes;
 use common::{BUCKET, open, path, stream_of};
 use futures::StreamExt;
+use http::header::LAST_MODIFIED;
 use zarr_fs::{
     ByteRange, CatOptions, CatRangesOptions, Error, FileSystem, FileSystemExt, PipeOptions, Version,
     WriteMode,
 };
 use zarr_tests::gcs::GcsServer;
+use zarr_tests::{Fault, When};
 
 const ANON: &str = r#"{"token": "anon", "retries": 2}"#;
 
 fn with(range: impl Into<ByteRange>) -> CatOptions {
     CatOptions::default().with_range(range)
+}
+
+#[tokio::test]
+async fn a_date_that_the_server_does_not_tell_is_unknown() {
+    let server = GcsServer::start(BUCKET);
+    server.put(BUCKET, "a", "0123");
+    let no_date = Fault::default().without_header(LAST_MODIFIED);
+    server.faults().add(When::always(), no_date);
+    let fs = open(&server, ANON);
+    let read = fs.cat_file(&path("a"), CatOptions::default()).await.unwrap();
+    assert_eq!((&read.bytes[..], read.info.modified), (&b"0123"[..], None));
+    assert_eq!(fs.info(&path("a")).await.unwrap().modified, None);
+    fs.close().await.unwrap();
 }
 
 #[tokio::test]

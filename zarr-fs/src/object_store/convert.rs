@@ -1,5 +1,7 @@
 //! Between this crate's words and object_store's.
 
+use std::time::SystemTime;
+
 use http::HeaderMap;
 use object_store::{Attribute, Attributes, GetRange, ObjectMeta, PutResult};
 
@@ -66,7 +68,8 @@ pub(super) fn file_info(path: &Path, meta: &ObjectMeta, encoding: Encoding) -> F
     };
     let info = FileInfo::new(path.clone())
         .with_version(version)
-        .with_modified(Some(meta.last_modified.into()));
+        // The beginning of time: the server told no date.
+        .with_modified(Some(meta.last_modified.into()).filter(|time| *time != SystemTime::UNIX_EPOCH));
     match encoding {
         Encoding::Identity => info.with_size_bytes(meta.size),
         Encoding::Gzip => info,

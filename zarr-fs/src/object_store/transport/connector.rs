@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use http_body::Frame;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -24,6 +24,9 @@ use super::fault::TransportError;
 use super::request::Body;
 use super::response::ResponseBody;
 use super::{Request, Transport};
+
+/// The beginning of time stands for a date that the server does not tell.
+const UNKNOWN_DATE: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
 
 /// What a backend knows of the requests that object_store makes for it.
 pub trait Traits: fmt::Debug + Send + Sync + 'static {
@@ -113,16 +116,23 @@ impl HttpService for Connector {
             let fetched = self.transport.fetch(request, limit).await.map_err(http_error)?;
             let mut reply = HttpResponse::new(fetched.bytes.into());
             *reply.status_mut() = fetched.status;
-            *reply.headers_mut() = fetched.headers;
+            *reply.headers_mut() = dated(fetched.headers);
             return Ok(reply);
         }
         let response = self.transport.send(request).await.map_err(http_error)?;
         let mut reply = http::Response::new(());
         *reply.status_mut() = response.status;
-        *reply.headers_mut() = response.headers.clone();
+        *reply.headers_mut() = dated(response.headers.clone());
         let body = HttpResponseBody::new(Streamed::new(response.into_body()));
         Ok(reply.map(|()| body))
     }
+}
+
+/// With the date that object_store insists on, and that not every server tells: one that means "unknown".
+fn dated(mut headers: HeaderMap) -> HeaderMap {
+    let date = headers.entry(header::LAST_MODIFIED);
+    date.or_insert(HeaderValue::from_static(UNKNOWN_DATE));
+    headers
 }
 
 /// The pieces of object_store's request body, which are all there already.

@@ -11,8 +11,13 @@ use zarr_core::{NodePath, Store, StoreOptions};
 use zarr_fs::Path as FsPath;
 use zarr_gcs::GcsConfig;
 use zarr_tests::gcs::GcsServer;
+use zarr_tests::{Fault, Request, When};
 
 const BUCKET: &str = "arrays";
+const SHARDING: &str = r#"{"name": "sharding_indexed", "configuration": {"chunk_shape": [32, 32, 32],
+    "codecs": [{"name": "bytes"}, {"name": "zstd", "configuration": {"level": 1, "checksum": false}}],
+    "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
+    "index_location": "end"}}"#;
 
 fn store(server: &GcsServer) -> Arc<Store> {
     let config = GcsConfig::new(format!("gs://{BUCKET}")).with_anonymous();
@@ -55,11 +60,7 @@ fn a_corner_of_an_inner_chunk_costs_two_requests_and_one_when_the_index_is_known
     let server = GcsServer::builder().bucket(BUCKET).start();
     block_on(async {
         let store = store(&server);
-        let sharding = r#"{"name": "sharding_indexed", "configuration": {"chunk_shape": [32, 32, 32],
-            "codecs": [{"name": "bytes"}, {"name": "zstd", "configuration": {"level": 1, "checksum": false}}],
-            "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
-            "index_location": "end"}}"#;
-        let array = written(&store, &[256, 256, 256], &[256, 256, 256], &[sharding]).await;
+        let array = written(&store, &[256, 256, 256], &[256, 256, 256], &[SHARDING]).await;
         let corner = |start: i64| {
             let dim = start..start + 4;
             Selection::new(
@@ -80,6 +81,28 @@ fn a_corner_of_an_inner_chunk_costs_two_requests_and_one_when_the_index_is_known
             assert_eq!(elements, expected);
             assert_eq!(server.log().len(), requests, "from {start}");
         }
+        store.close().await.unwrap();
+    });
+}
+
+/// As behind a balancer of servers that each have an ETag of their own for the same bytes.
+#[test]
+fn a_shard_that_is_another_version_each_time_is_read_by_one_request() {
+    let server = GcsServer::builder().bucket(BUCKET).start();
+    block_on(async {
+        let store = store(&server);
+        let array = written(&store, &[64, 64, 64], &[64, 64, 64], &[SHARDING]).await;
+        let conditional = |request: &Request| {
+            let headers = ["if-match", "x-goog-if-generation-match"];
+            headers.iter().any(|name| request.header(*name).is_some())
+        };
+        let changed = Fault::status(412);
+        let refused = server.faults().add(When::always().and(conditional), changed);
+        let corner = Selection::new(&[(0..4).into(), (0..4).into(), (0..4).into()], array.shape()).unwrap();
+        let elements: Vec<u8> = array.read(&corner).await.unwrap();
+        let expected = (0..64).map(|i| place((i / 16 * 64 + i / 4 % 4) * 64 + i % 4));
+        assert_eq!(elements, expected.collect::<Vec<_>>());
+        assert!(server.faults().hits(refused) > 0);
         store.close().await.unwrap();
     });
 }

@@ -154,6 +154,19 @@ impl Store {
         url
     }
 
+    /// The error for a value that was of another version each time a part of it was read.
+    pub(crate) fn changing(&self, key: &str) -> Error {
+        match self.path(key) {
+            Ok(path) => Error::Fs(zarr_fs::Error::Precondition {
+                at: Context::new(self.fs.name(), "cat_file", &path),
+                source: Some(
+                    "each request was answered from another version of it (by its ETag or time)".into(),
+                ),
+            }),
+            Err(error) => error,
+        }
+    }
+
     /// How the store was opened.
     #[must_use]
     pub fn options(&self) -> &StoreOptions {

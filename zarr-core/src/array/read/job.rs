@@ -200,15 +200,6 @@ impl Job {
         crate::array::codec_error(self.store.key_url(key), chunk, error)
     }
 
-    /// A shard that was another one each time it was read.
-    pub(super) fn changing(&self, key: &str, chunk: &[u64]) -> Error {
-        self.corrupt(
-            key,
-            chunk,
-            CodecError::corrupt("sharding_indexed", "the shard keeps changing while it is read"),
-        )
-    }
-
     /// What was done, and the target.
     pub(crate) fn finish(self) -> (Target, ReadReport) {
         let report = ReadReport {

@@ -257,5 +257,5 @@ fn reread(job: &Job, reader: &StoreReader, ordinal: usize, buffer: &mut Vec<u8>)
         return Ok(());
     }
     let task = job.outer().task(ordinal);
-    Err(job.changing(&job.key(&task), &task.chunk_indices()))
+    Err(job.store().changing(&job.key(&task)))
 }

@@ -13,8 +13,11 @@ use crate::codec::CodecError;
 use crate::compute;
 use crate::error::{Error, Result};
 
-/// How often a shard that changes under a read is begun anew.
-const TRIES: usize = 4;
+/// How often a shard that changes under a read is begun anew, before it is read in one request.
+const TRIES: usize = 2;
+
+/// A larger shard is not read in one request.
+const MAX_WHOLE_BYTES: u64 = 256 << 20;
 
 /// What is fetched by one request and decoded by one thread.
 enum Unit {
@@ -150,7 +153,7 @@ async fn fetch(job: Arc<Job>, unit: Unit) -> Result<()> {
                     return Ok(());
                 }
             }
-            Err(job.changing(&shard.key, &shard.coordinates))
+            fetch_changing(&job, ordinal).await
         }
     }
 }
@@ -158,6 +161,21 @@ async fn fetch(job: Arc<Job>, unit: Unit) -> Result<()> {
 async fn fetch_chunk(job: &Arc<Job>, ordinal: usize) -> Result<()> {
     let key = job.key(&job.outer().task(ordinal));
     let value = job.store().get(&key).await?;
+    decode_chunk(job, ordinal, value).await
+}
+
+/// Reads a shard by one request, which is of one version. (Servers behind one name may each have an ETag of their own for the
+/// same bytes.)
+async fn fetch_changing(job: &Arc<Job>, ordinal: usize) -> Result<()> {
+    let key = job.key(&job.outer().task(ordinal));
+    let options = CatOptions::default().with_max_bytes(MAX_WHOLE_BYTES);
+    match job.store().get_with_version(&key, options).await {
+        Err(Error::Fs(zarr_fs::Error::LimitReached { .. })) => Err(job.store().changing(&key)),
+        value => decode_chunk(job, ordinal, value?.map(|value| value.bytes)).await,
+    }
+}
+
+async fn decode_chunk(job: &Arc<Job>, ordinal: usize, value: Option<Bytes>) -> Result<()> {
     let (job, url) = (Arc::clone(job), job.store().url());
     let work = move || match value {
         None => job.missing_chunk(ordinal),

@@ -304,8 +304,21 @@ impl fmt::Debug for TransportError {
 
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        let source = self.0.source.as_deref()? as &(dyn StdError + 'static);
+        Some(if source.is::<reqwest::Error>() {
+            root_cause(source)
+        } else {
+            source
+        })
     }
+}
+
+/// What lies below all layers: they say only that it came through them.
+fn root_cause<'a>(mut error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error
 }
 
 /// Whether rustls refused; its error hides inside nested I/O errors, whose `source` skips what they wrap.

@@ -64,7 +64,11 @@ const CAT_EXAMPLES: &str = "\
 Examples:
   zarr-cli cat ./air.zarr/air -i time=0,lat=:3
   zarr-cli cat ./air.zarr/air -i '0, ..., ::2' -F csv
-  zarr-cli cat gs://bucket/air.zarr/air -F npy > air.npy";
+  zarr-cli cat gs://bucket/air.zarr/air -F npy > air.npy
+
+text is for people: what is empty, has spaces or quotes, or would move the cursor stands in quotes, where a backslash is
+an escape. csv holds the values themselves, quoted as RFC 4180 has it. In both, bytes are text with \\xNN for what is no
+printable ASCII and \\\\ for a backslash, and structs are JSON objects. json has bytes as base64, times as integers.";
 
 const STATS_EXAMPLES: &str = "\
 Examples:
@@ -72,7 +76,8 @@ Examples:
   zarr-cli stats ./air.zarr/air -i time=-1 --missing error
   zarr-cli stats --json gs://bucket/air.zarr/air | jq .mean
 
-These are the stored values: scale_factor and add_offset are not applied. NaN and NaT are counted and left out of the
+These are the stored values: scale_factor and add_offset are not applied, _FillValue and missing_value count like any
+other. NaN and NaT are counted and left out of the
 rest; elements that equal the fill value are counted and left in. sd is that of the population, as numpy.std has it.
 Complex numbers have a mean and a sd, and no order: no min and max.";
 

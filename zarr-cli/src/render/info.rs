@@ -40,10 +40,7 @@ fn array(view: &NodeView) -> Vec<(&'static str, String)> {
         data_type = format!("{data_type}, {}", words::endianness(order));
     }
     fields.push(("data type", data_type));
-    fields.push((
-        "fill value",
-        words::value(view.stored("fill_value"), MOST_OF_A_VALUE),
-    ));
+    fields.push(("fill value", words::fill_value(view, MOST_OF_A_VALUE)));
     let chunks = |shape: &[u64], of: &[u64]| {
         let mut text = words::tuple(shape);
         if let Some(count) = view::cells(of, shape) {
@@ -69,10 +66,21 @@ fn array(view: &NodeView) -> Vec<(&'static str, String)> {
             ));
         }
         (Some(chunk), None) => fields.push(("chunks", chunks(&chunk, &shape))),
-        (None, _) => fields.push((
-            "chunk grid",
-            words::value(view.stored("chunk_grid"), MOST_OF_A_VALUE),
-        )),
+        (None, _) => match view.grid().zip(view.chunk_count()) {
+            Some((grid, count)) => {
+                let what = if view.sharding().is_some() {
+                    "shards"
+                } else {
+                    "chunks"
+                };
+                let edges = words::cut(&words::edges(&grid), MOST_OF_A_VALUE);
+                fields.push((what, format!("{count}, {} {edges}", words::chunk_shape(view))));
+            }
+            None => fields.push((
+                "chunk grid",
+                words::value(view.stored("chunk_grid"), MOST_OF_A_VALUE),
+            )),
+        },
     }
     fields.push(("codecs", words::codecs(view)));
     let order = view.stored("order");

@@ -29,9 +29,7 @@ pub(crate) fn long(members: &[MemberView], theme: Theme) -> String {
                     "array".to_owned(),
                     words::data_type(view),
                     words::shape(&view.shape(), &[]),
-                    view.chunk_shape()
-                        .map(|shape| words::tuple(&shape))
-                        .unwrap_or_else(|| "not regular".to_owned()),
+                    words::chunk_shape(view),
                     words::compression(view),
                     view.logical_bytes()
                         .map(units::bytes)

@@ -153,11 +153,7 @@ fn row(branch: String, name: &str, view: Option<&NodeView>, theme: Theme) -> Vec
             let text = |text: String| Cell::from(escape::text(&text).into_owned());
             cells.push(text(words::data_type(view)));
             cells.push(text(words::shape(&view.shape(), &view.dimension_names())));
-            cells.push(text(
-                view.chunk_shape()
-                    .map(|shape| words::tuple(&shape))
-                    .unwrap_or_default(),
-            ));
+            cells.push(text(words::chunk_shape(view)));
             cells.push(text(words::compression(view)));
             cells.push(view.logical_bytes().map(units::bytes).unwrap_or_default().into());
         }

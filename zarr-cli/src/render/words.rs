@@ -3,11 +3,12 @@
 use zarr_core::ZarrFormat;
 use zarr_core::metadata::data_type::{Endianness, TimeScale};
 use zarr_core::metadata::json::{NonFiniteStyle, PrintOptions};
-use zarr_core::metadata::{DataType, Json};
+use zarr_core::metadata::{ChunkAxis, ChunkGrid, DataType, Json};
 
+use super::element;
 use crate::view::NodeView;
 
-/// An array's data type: `int16`, `datetime64[ns]`, `utf32[5]`, `struct(a int32, b float64)`.
+/// An array's data type: `int16`, `datetime64[ns]`, `utf32[5]`, `struct(a int32, b float64 2×3)`.
 pub(crate) fn data_type(view: &NodeView) -> String {
     match view.data_type() {
         Some(known) => data_type_name(&known),
@@ -36,7 +37,16 @@ fn data_type_name(data_type: &DataType) -> String {
                 .fields()
                 .iter()
                 .take(MOST)
-                .map(|field| format!("{} {}", field.name(), data_type_name(field.data_type())))
+                .map(|field| {
+                    let lengths: Vec<String> = field.shape().iter().map(usize::to_string).collect();
+                    let space = if lengths.is_empty() { "" } else { " " };
+                    format!(
+                        "{} {}{space}{}",
+                        field.name(),
+                        data_type_name(field.data_type()),
+                        lengths.join("×")
+                    )
+                })
                 .collect();
             if let Some(more) = fields.fields().len().checked_sub(MOST).filter(|more| *more > 0) {
                 shown.push(format!("{more} more"));
@@ -91,6 +101,68 @@ pub(crate) fn tuple(shape: &[u64]) -> String {
     )
 }
 
+/// An array's chunks as far as they have one shape, or in a word what its grid is: `(100,25,53)`, `rectilinear`.
+pub(crate) fn chunk_shape(view: &NodeView) -> String {
+    match view.chunk_shape() {
+        Some(shape) => tuple(&shape),
+        None => {
+            let grid = view.stored("chunk_grid");
+            let name = grid.get("name").unwrap_or(grid);
+            name.as_str().map_or_else(|| "-".to_owned(), |name| cut(name, 30))
+        }
+    }
+}
+
+/// The edges of a grid's chunks along each dimension, the first few: `(10,20,5×30 | 50)`.
+pub(crate) fn edges(grid: &ChunkGrid) -> String {
+    const MOST: usize = 4;
+    let axis = |axis: &ChunkAxis| match axis {
+        ChunkAxis::Step(edge) => edge.to_string(),
+        ChunkAxis::Runs(runs) => {
+            let mut shown: Vec<String> = runs
+                .iter()
+                .take(MOST)
+                .map(|(edge, count)| match count {
+                    1 => edge.to_string(),
+                    count => format!("{count}×{edge}"),
+                })
+                .collect();
+            if runs.iter().len() > MOST {
+                shown.push("…".to_owned());
+            }
+            shown.join(",")
+        }
+    };
+    format!(
+        "({})",
+        grid.axes().iter().map(axis).collect::<Vec<_>>().join(" | ")
+    )
+}
+
+/// The fill value as `cat` prints values, in at most so many characters; what cannot be read as it is stored.
+pub(crate) fn fill_value(view: &NodeView, most: usize) -> String {
+    let shown = view
+        .data_type()
+        .zip(view.fill_value())
+        .and_then(|(data_type, fill)| element::shown(&data_type, fill.element()).ok());
+    match shown {
+        Some(shown) => cut(&shown, most),
+        None => value(view.stored("fill_value"), most),
+    }
+}
+
+/// The beginning of a text, in at most `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_some() {
+        format!(
+            "{}…",
+            text.chars().take(most.saturating_sub(1)).collect::<String>()
+        )
+    } else {
+        text.to_owned()
+    }
+}
+
 /// A JSON value in at most `most` characters.
 pub(crate) fn value(json: &Json, most: usize) -> String {
     // What is long need not be printed to be cut.
@@ -103,15 +175,10 @@ pub(crate) fn value(json: &Json, most: usize) -> String {
             text.chars().take(most.saturating_sub(3)).collect::<String>()
         );
     }
-    let text = json.print(PrintOptions::compact().non_finite(NonFiniteStyle::Token));
-    if text.chars().nth(most).is_some() {
-        format!(
-            "{}…",
-            text.chars().take(most.saturating_sub(1)).collect::<String>()
-        )
-    } else {
-        text
-    }
+    cut(
+        &json.print(PrintOptions::compact().non_finite(NonFiniteStyle::Token)),
+        most,
+    )
 }
 
 /// All codecs of an array in words, in the order of encoding: `bytes → zstd(3)`.
@@ -131,18 +198,17 @@ pub(crate) fn codecs(view: &NodeView) -> String {
     }
 }
 
-/// What compresses an array, in a word or two: `zstd`, `shards zstd`, or `-` if nothing does.
+/// What compresses an array or adds a checksum, in a word or two: `zstd`, `shards zstd`, or `-` if nothing does.
 pub(crate) fn compression(view: &NodeView) -> String {
     let codecs = match (view.format, view.sharding()) {
         (ZarrFormat::V2, _) => vec![name(view.stored("compressor"))],
         (ZarrFormat::V3, Some(inner)) => names(inner.get("codecs").unwrap_or(&Json::Null)),
         (ZarrFormat::V3, None) => names(view.stored("codecs")),
     };
-    const PLAIN: [&str; 8] = [
+    const PLAIN: [&str; 7] = [
         "bytes",
         "endian",
         "transpose",
-        "crc32c",
         "vlen-utf8",
         "vlen-bytes",
         "reshape",

@@ -17,3 +17,4 @@ mod process;
 mod remote;
 mod run;
 mod stats;
+mod values;

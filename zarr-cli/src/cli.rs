@@ -57,6 +57,11 @@ Exit codes:
     5  corrupt or invalid            141  the reader of the output went away
     6  partial: some could be shown  143  terminated
 
+Time limits, to be set by -o: 10 s to connect (connect_timeout), 30 s without a byte (timeout), 5 further attempts
+(retries) within 60 s (retry_time). --timeout limits the whole command; it has no default.
+Proxies are those of the environment: http_proxy, https_proxy, all_proxy, no_proxy, in either case; -o trust_env=false
+ignores them. ~/.netrc is not read.
+
 stdout is the answer, stderr is talk. With --json errors are JSON too: {code, kind, path, message, hint}.
 Each global option can come from the environment: ZARR_CLI_TIMEOUT=30s, ZARR_CLI_STORAGE_OPTIONS=@opts.json.";
 
@@ -343,7 +348,7 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) auth: Option<String>,
-    /// Most requests in flight
+    /// Most requests in flight [default: 192]
     #[arg(short = 'j', long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(env = "ZARR_CLI_JOBS", value_parser = clap::value_parser!(u64).range(1..=1024), hide_env = true)]
     pub(crate) jobs: Option<u64>,

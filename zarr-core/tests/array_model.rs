@@ -88,7 +88,7 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
                     )]
                 });
                 let mapped = futures::TryStreamExt::try_concat(mapped).await.unwrap();
-                let beside = array.beside(&stored, &selection).unwrap().unwrap();
+                let beside = array.beside(&stored, &selection).unwrap();
                 let read: u64 = mapped.iter().map(|(_, chunks, _)| chunks).sum();
                 let absent: u64 = mapped.iter().map(|(_, _, missing)| missing).sum();
                 assert_eq!(read + beside.chunks, whole.chunks, "{selection:?}");

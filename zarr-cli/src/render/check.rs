@@ -8,7 +8,8 @@ use crate::escape;
 use crate::lint::{Finding, Rule, Severity};
 
 fn severity(rule: Rule, theme: Theme) -> Cell {
-    Cell::painted(&rule.severity.to_string(), |word| match rule.severity {
+    // As wide as the longest word: findings also come one by one, and line up all the same.
+    Cell::painted(&format!("{:7}", rule.severity), |word| match rule.severity {
         Severity::Error => theme.error(word),
         Severity::Warning => theme.warning(word),
     })

@@ -44,7 +44,7 @@ pub(crate) fn group(
     if !dimensions.is_empty() {
         let list: Vec<String> = dimensions
             .iter()
-            .map(|(name, length)| format!("{} {length}", escape::text(name)))
+            .map(|(name, lengths)| format!("{} {}", escape::text(name), some_of(lengths)))
             .collect();
         let _ = writeln!(text, "{}  {}", theme.heading("Dimensions"), list.join(" · "));
     }
@@ -134,25 +134,31 @@ fn head(
     )
 }
 
-/// The dimensions that arrays name, in the order of the array with the most; one that has several lengths is left to each
-/// array's line.
-fn dimensions(arrays: &[&NodeView]) -> Vec<(String, u64)> {
-    let mut found: Vec<(String, Option<u64>)> = Vec::new();
+/// The dimensions that arrays name, in the order of the array with the most, with their lengths: the arrays of one image in
+/// several resolutions have several.
+fn dimensions(arrays: &[&NodeView]) -> Vec<(String, Vec<u64>)> {
+    let mut found: Vec<(String, Vec<u64>)> = Vec::new();
     let mut arrays = arrays.to_vec();
     arrays.sort_by_key(|view| std::cmp::Reverse(view.shape().len()));
     for view in arrays {
         for (name, length) in view.dimension_names().into_iter().zip(view.shape()) {
             let Some(name) = name else { continue };
             match found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = known.filter(|known| *known == length),
-                None => found.push((name, Some(length))),
+                Some((_, lengths)) if lengths.contains(&length) => {}
+                Some((_, lengths)) => lengths.push(length),
+                None => found.push((name, vec![length])),
             }
         }
     }
     found
-        .into_iter()
-        .filter_map(|(name, length)| Some((name, length?)))
-        .collect()
+}
+
+/// The first few lengths: `64/32/16`.
+fn some_of(lengths: &[u64]) -> String {
+    const MOST: usize = 4;
+    let shown: Vec<String> = lengths.iter().take(MOST).map(u64::to_string).collect();
+    let more = if lengths.len() > MOST { "/…" } else { "" };
+    shown.join("/") + more
 }
 
 fn array_row(view: &NodeView, ends: Option<&Ends>, theme: Theme) -> Vec<Cell> {
@@ -314,6 +320,13 @@ mod tests {
           title  tests
           limit  NaN
         ");
+    }
+
+    #[test]
+    fn dimensions_of_several_lengths() {
+        let members = [coordinate("x", 64), coordinate("x", 32)].map(MemberView::Node);
+        let text = shown(&members);
+        assert!(text.contains("\nDimensions  x 64/32\n"), "{text}");
     }
 
     #[test]

@@ -332,3 +332,23 @@ fn hints_name_what_was_meant() {
         assert!(ended.stderr.contains(told), "{pointer}: {ended:?}");
     }
 }
+
+/// What is typed wrongly in one part only: the wrong format, a document in place of its node.
+#[test]
+fn hints_name_what_is_too_much() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr");
+    let ended = run(&["ls", "--zarr-format", "2", air]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("there is a group of zarr v3: leave out --zarr-format"),
+        "{ended:?}"
+    );
+    for document in ["zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata"] {
+        let ended = run(&["ls", &format!("{air}/{document}")]);
+        assert_ne!(ended.code, 0, "{ended:?}");
+        let hint = format!("hint   the URL of a node ends before its documents: {air}\n");
+        assert!(ended.stderr.contains(&hint), "{ended:?}");
+    }
+}

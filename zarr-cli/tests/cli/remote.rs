@@ -5,7 +5,7 @@ use zarr_tests::gcs::{Access, GcsServer};
 use zarr_tests::http::{Credentials, HttpServer, IndexStyle, Mode};
 use zarr_tests::{Fault, When};
 
-use crate::run::{Ended, run};
+use crate::run::{Ended, command, run};
 
 const GROUP: &str = r#"{"zarr_format": 3, "node_type": "group"}"#;
 
@@ -178,4 +178,31 @@ fn doctor_tells_what_the_server_can_do() {
     assert!(facts["listing"].as_str().unwrap().starts_with("no"), "{facts}");
     assert_eq!(facts["options"], "headers, retries");
     assert!(!ended.stdout.contains("s3cret"));
+}
+
+/// A proxy that asks for credentials is not the server: no hint sends its password there.
+#[test]
+fn a_proxy_asks_for_itself() {
+    let proxy = HttpServer::start(Mode::NoIndex(404));
+    proxy.faults().add(When::always(), Fault::status(407));
+    let url = "http://data.invalid/x.zarr";
+    let output = command(&["ls", "-o", "retries=0", url])
+        .env("http_proxy", proxy.url())
+        .output()
+        .unwrap();
+    let ended = Ended::of(output);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(
+        ended.stderr.contains("the proxy asks") && !ended.stderr.contains("--auth"),
+        "{ended:?}"
+    );
+    let output = command(&["doctor", "-o", "retries=0", url])
+        .env("http_proxy", proxy.url())
+        .env("no_proxy", "example.org")
+        .output()
+        .unwrap();
+    assert!(
+        Ended::of(output).stdout.contains("set: http_proxy, no_proxy"),
+        "the variables that are obeyed"
+    );
 }

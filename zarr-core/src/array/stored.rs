@@ -25,10 +25,11 @@ pub struct StoredChunks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Beside {
-    /// Chunks, counted as in a [`ReadReport`](super::ReadReport): of shards, inner chunks.
+    /// Chunks, counted as in a [`ReadReport`](super::ReadReport): of shards, inner chunks. More than 64 bits hold are as
+    /// many as they hold.
     pub chunks: u64,
     /// Elements that are wanted of them: they are the fill value.
-    pub elements: u64,
+    pub elements: u128,
 }
 
 impl StoredChunks {
@@ -137,21 +138,21 @@ impl Array {
         map_pieces(self, pieces, options, at_once, Arc::new(map))
     }
 
-    /// What `selection` touches beside the chunks that are stored; `None` if 64 bits are too few for its elements.
+    /// What `selection` touches beside the chunks that are stored.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for what reading does not know.
-    pub fn beside(&self, stored: &StoredChunks, selection: &Selection) -> Result<Option<Beside>> {
-        let Some(all) = selection.element_count() else {
-            return Ok(None);
+    pub fn beside(&self, stored: &StoredChunks, selection: &Selection) -> Result<Beside> {
+        let mut beside = Beside {
+            chunks: self.touched(selection)?,
+            elements: elements(selection),
         };
-        let (mut chunks, mut elements) = (self.touched(selection)?, all);
         for chunk in &stored.chunks {
             let part = self.part_in(chunk, selection)?;
-            chunks = chunks.saturating_sub(self.touched(&part)?);
-            elements = elements.saturating_sub(part.element_count().unwrap_or(u64::MAX));
+            beside.chunks = beside.chunks.saturating_sub(self.touched(&part)?);
+            beside.elements = beside.elements.saturating_sub(elements(&part));
         }
-        Ok(Some(Beside { chunks, elements }))
+        Ok(beside)
     }
 
     /// What a selection wants of a chunk.
@@ -190,6 +191,11 @@ impl Array {
         }
         Ok(counts.into_iter().fold(1, u64::saturating_mul))
     }
+}
+
+fn elements(selection: &Selection) -> u128 {
+    let counts = selection.dims().iter().map(|dim| u128::from(dim.count()));
+    counts.fold(1, u128::saturating_mul)
 }
 
 /// The wanted elements that lie in `range`, in their order.

@@ -23,8 +23,8 @@ pub(crate) fn table(findings: &[Finding], theme: Theme) -> String {
             vec![
                 severity(finding.rule, theme),
                 finding.rule.code.into(),
-                escape::text(&finding.path).into_owned().into(),
-                escape::text(&finding.message).into_owned().into(),
+                Cell::from(escape::text(&finding.path)).name(),
+                Cell::from(escape::text(&finding.message)).last(),
             ]
         })
         .collect();

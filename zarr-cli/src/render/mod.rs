@@ -11,6 +11,7 @@ pub(crate) mod element;
 pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod list;
+pub(crate) mod man;
 mod packing;
 pub(crate) mod show;
 pub(crate) mod stats;

@@ -192,7 +192,7 @@ fn array_row(view: &NodeView, ends: Option<&Ends>, theme: Theme) -> Vec<Cell> {
         (None, _) => format!("{what} {shape}"),
     };
     vec![
-        Cell::painted(&escape::text(view.name()), |name| theme.array(name)),
+        Cell::painted(&escape::text(view.name()), |name| theme.array(name)).name(),
         safe(dimensions),
         safe(format!("{}{}", words::data_type(view), decoded(view))),
         safe(match ends {
@@ -234,7 +234,7 @@ fn group_row(view: &NodeView, theme: Theme) -> Vec<Cell> {
         count => units::count(count, "attribute", "attributes"),
     };
     vec![
-        Cell::painted(&name, |name| theme.group(name)),
+        Cell::painted(&name, |name| theme.group(name)).name(),
         Cell::painted(&count, |count| theme.dim(count)),
     ]
 }
@@ -244,8 +244,8 @@ fn broken(members: &[MemberView], theme: Theme) -> String {
         .iter()
         .filter_map(|member| match member {
             MemberView::Broken { path, message, .. } => Some(vec![
-                escape::text(path.trim_start_matches('/')).into_owned().into(),
-                escape::text(message).into_owned().into(),
+                Cell::from(escape::text(path.trim_start_matches('/'))).name(),
+                Cell::from(escape::text(message)).last(),
             ]),
             MemberView::Node(_) | MemberView::Unlisted { .. } => None,
         })

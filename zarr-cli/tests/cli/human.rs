@@ -175,7 +175,11 @@ fn completions_and_the_manual_page() {
         let ended = run(&["completions", shell]);
         assert!(ended.code == 0 && ended.stdout.contains("zarr-cli"), "{shell}");
     }
-    assert!(run(&["man"]).stdout.contains(".TH zarr-cli"));
+    let page = run(&["man"]).stdout;
+    assert!(
+        page.contains(".TH zarr-cli 1") && page.contains("Most requests in flight"),
+        "{page}"
+    );
 }
 
 /// A slip of the fingers is told as all errors are, with what was meant, to people and to programs.

@@ -92,8 +92,8 @@ Examples:
   zarr-cli check --deep gs://bucket/air.zarr       every chunk too
   zarr-cli check --deep --json ./air.zarr | jq -r 'select(.code==\"ZC040\").key'
 
-Exit code 1: an error was found; warnings alone give 0. With --deep and --json each finding is a line, and the last line
-sums up.";
+Exit code 1: an error was found; warnings alone give 0, but 6 if a node, which is named, could not be read. With --deep
+and --json each finding is a line, and the last line sums up.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

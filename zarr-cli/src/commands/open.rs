@@ -100,12 +100,10 @@ pub(super) fn warn(node: &Node) {
 
 /// What is odd about a node, in the words of this command's options.
 pub(super) fn warning(warning: &Warning) -> String {
-    match warning {
-        Warning::BothFormats => {
-            "has documents of Zarr v3 and of v2; v3 was taken (--zarr-format chooses)".to_owned()
-        }
-        other => other.to_string(),
+    if let Warning::BothFormats = warning {
+        return "has documents of Zarr v3 and of v2; v3 was taken (--zarr-format chooses)".to_owned();
     }
+    warning.to_string()
 }
 
 /// Walks a group: `depth` levels, in an order that is always the same.

@@ -19,10 +19,8 @@ pub(crate) fn values(view: &NodeView, (first, last): &Ends) -> String {
     };
     let text = |key: &str| view.attributes().get(key).and_then(Json::as_str);
     let units = text("units").unwrap_or_default();
-    let time = match &data_type {
-        DataType::Int(_) | DataType::Float(_) => TimeUnits::parse(units, text("calendar")),
-        _ => None,
-    };
+    let is_real = matches!(data_type, DataType::Int(_) | DataType::Float(_));
+    let time = TimeUnits::parse(units, text("calendar")).filter(|_| is_real);
     let value = |bytes: &[u8]| match number(&data_type, bytes) {
         // What stands for a missing value is neither a date nor a number.
         Some(number) if packing::is_missing(view, number) => (true, "missing".to_owned()),
@@ -46,10 +44,12 @@ pub(crate) fn values(view: &NodeView, (first, last): &Ends) -> String {
     } else {
         format!("{first} … {last}")
     };
-    let units = match &data_type {
-        DataType::TimeDelta64(scale) => element::tick(*scale),
-        _ if first_is_date && last_is_date => String::new(),
-        _ => units.to_owned(),
+    let units = if let DataType::TimeDelta64(scale) = &data_type {
+        element::tick(*scale)
+    } else if first_is_date && last_is_date {
+        String::new()
+    } else {
+        units.to_owned()
     };
     format!("{both} {units}").trim_end().to_owned()
 }

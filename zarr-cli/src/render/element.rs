@@ -15,9 +15,10 @@ use crate::escape;
 /// # Errors
 /// If the bytes are no element of the type.
 pub(crate) fn text(data_type: &DataType, element: &[u8]) -> Result<String, MetadataError> {
-    Ok(match words(data_type, element)? {
-        Json::String(text) => text,
-        other => other.print(PrintOptions::compact()),
+    let words = words(data_type, element)?;
+    Ok(match words.as_str() {
+        Some(text) => text.to_owned(),
+        None => words.print(PrintOptions::compact()),
     })
 }
 
@@ -27,19 +28,21 @@ pub(crate) fn text(data_type: &DataType, element: &[u8]) -> Result<String, Metad
 /// # Errors
 /// If the bytes are no element of the type.
 pub(crate) fn shown(data_type: &DataType, element: &[u8]) -> Result<String, MetadataError> {
-    let text = match words(data_type, element)? {
-        Json::String(text) => text,
-        other => return Ok(escape::json(other.print(PrintOptions::compact()))),
+    let words = words(data_type, element)?;
+    let Some(text) = words.as_str() else {
+        return Ok(escape::json(words.print(PrintOptions::compact())));
     };
-    let needs_quotes = text.is_empty() || text.contains([' ', '"']) || escape::is_needed(&text);
-    Ok(match data_type {
-        _ if !needs_quotes => text,
+    let needs_quotes = text.is_empty() || text.contains([' ', '"']) || escape::is_needed(text);
+    Ok(if !needs_quotes {
+        text.to_owned()
+    } else if is_bytes(data_type) {
         // Their backslashes are doubled already.
-        _ if is_bytes(data_type) => format!("\"{}\"", text.replace('"', "\\\"")),
-        _ => format!(
+        format!("\"{}\"", text.replace('"', "\\\""))
+    } else {
+        format!(
             "\"{}\"",
             escape::text(&text.replace('\\', "\\\\").replace('"', "\\\""))
-        ),
+        )
     })
 }
 

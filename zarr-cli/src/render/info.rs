@@ -180,6 +180,29 @@ mod tests {
     }
 
     #[test]
+    fn shards_in_shards_and_chunks_of_many_shapes() {
+        let view = array_v3(
+            r#"{"shape": [64, 30], "data_type": "uint16", "fill_value": 0,
+                "chunk_grid": {"name": "rectilinear", "configuration": {"kind": "inline",
+                    "chunk_shapes": [32, [8, [4, 4], 6]]}},
+                "codecs": [{"name": "sharding_indexed", "configuration": {"chunk_shape": [16, 2],
+                    "codecs": [{"name": "sharding_indexed", "configuration": {"chunk_shape": [8, 2],
+                        "codecs": [{"name": "bytes", "configuration": {"endian": "big"}}],
+                        "index_codecs": ["bytes"]}}],
+                    "index_codecs": ["bytes"]}}]}"#,
+        );
+        insta::assert_snapshot!(node(&view, &[], Theme::plain()), @"
+        kind        array, zarr v3
+        shape       64×30
+        data type   uint16, big-endian
+        fill value  0
+        shards      12, rectilinear (32 | 8,4×4,6)
+        codecs      shards [shards [bytes; index bytes at end]; index bytes at end]
+        size        3.8 KiB logical
+        ");
+    }
+
+    #[test]
     fn a_group() {
         insta::assert_snapshot!(node(&group("/"), &[], Theme::plain()), @"
         kind  group, zarr v3

@@ -303,6 +303,8 @@ fn sharding(codecs: Option<&Json>, index: Option<&Json>, location: Option<&Json>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zarr_core::metadata::data_type::V2DataType;
+
     use crate::view::testing::{air_v2, air_v3, array_v3};
 
     #[test]
@@ -323,6 +325,43 @@ mod tests {
         assert_eq!(compression(&sharded), "shards gzip");
         assert_eq!(compression(&air_v3()), "zstd");
         assert_eq!(compression(&air_v2()), "blosc");
+        let checked = array_v3(r#"{"codecs": ["bytes", "crc32c"]}"#);
+        assert_eq!(compression(&checked), "crc32c");
+    }
+
+    #[test]
+    fn grids_in_words() {
+        let view = array_v3(
+            r#"{"shape": [60, 50, 4], "chunk_grid": {"name": "rectilinear", "configuration": {"kind": "inline",
+                "chunk_shapes": [[10, [5, 10]], [20, 5, 6, 7, 8, 4], 4]}}}"#,
+        );
+        assert_eq!(
+            (chunk_shape(&view).as_str(), view.chunk_count()),
+            ("rectilinear", Some(66))
+        );
+        assert_eq!(edges(&view.grid().unwrap()), "(10,10×5 | 20,5,6,7,… | 4)");
+        let unknown = array_v3(r#"{"shape": [4], "chunk_grid": {"name": "hex"}}"#);
+        assert_eq!(
+            (chunk_shape(&unknown).as_str(), unknown.chunk_count()),
+            ("hex", None)
+        );
+    }
+
+    #[test]
+    fn fill_values_as_values_are() {
+        let of = |data_type: &str, fill: &str| {
+            let document =
+                format!(r#"{{"data_type": {data_type}, "fill_value": {fill}, "codecs": ["bytes"]}}"#);
+            fill_value(&array_v3(&document), 40)
+        };
+        let day = r#"{"name": "numpy.datetime64", "configuration": {"unit": "D", "scale_factor": 1}}"#;
+        assert_eq!(of(day, "1"), "1970-01-02");
+        assert_eq!(of(day, "-9223372036854775808"), "NaT");
+        assert_eq!(of("\"float32\"", "\"NaN\""), "NaN");
+        assert_eq!(of("\"complex64\"", "[0.0, 1.0]"), "0.0+1.0j");
+        assert_eq!(of("\"string\"", "\"\""), "\"\"");
+        // What cannot be read is shown as it is stored.
+        assert_eq!(of("\"int8\"", "\"odd\""), "\"odd\"");
     }
 
     #[test]
@@ -338,6 +377,9 @@ mod tests {
             "utf32[5]"
         );
         assert_eq!(name(r#""elsewhere.posit16""#), r#""elsewhere.posit16""#);
+        let v2 =
+            V2DataType::parse(&Json::parse(br#"[["a", "<i4"], ["b", "<f8", [2, 3]]]"#).unwrap()).unwrap();
+        assert_eq!(data_type_name(&v2.data_type), "struct(a int32, b float64 2×3)");
     }
 
     #[test]

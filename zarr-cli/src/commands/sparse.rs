@@ -9,8 +9,8 @@ const MANY_CHUNKS: u64 = 1000;
 /// Or more elements: memory for them is taken only where something is stored.
 const MANY_ELEMENTS: u128 = 1 << 30;
 
-/// The stored chunks of an array, and what `selection` wants beside them. `None` if so little is wanted that each chunk is
-/// asked for, or if the store cannot list them.
+/// The stored chunks of an array, and what `selection` wants beside them. `None` if so little is wanted, or so
+/// little is missing, that each chunk is asked for, and if the store cannot list them.
 pub(super) async fn stored(array: &Array, selection: &Selection) -> Option<(StoredChunks, Beside)> {
     let all = array.beside(&StoredChunks::default(), selection).ok()?;
     if all.chunks <= MANY_CHUNKS && all.elements <= MANY_ELEMENTS {
@@ -19,7 +19,8 @@ pub(super) async fn stored(array: &Array, selection: &Selection) -> Option<(Stor
     match array.list_chunks().await {
         Ok(stored) => {
             let beside = array.beside(&stored, selection).ok()?;
-            Some((stored, beside))
+            // Where hardly any is missing nothing is won.
+            (beside.chunks > all.chunks / 16).then_some((stored, beside))
         }
         Err(error) => {
             tracing::info!(

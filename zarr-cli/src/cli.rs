@@ -57,6 +57,11 @@ Exit codes:
     5  corrupt or invalid            141  the reader of the output went away
     6  partial: some could be shown  143  terminated
 
+Time limits, to be set by -o: 10 s to connect (connect_timeout), 30 s without a byte (timeout), 5 further attempts
+(retries) within 60 s (retry_time). --timeout limits the whole command; it has no default.
+Proxies are those of the environment: http_proxy, https_proxy, all_proxy, no_proxy, in either case; -o trust_env=false
+ignores them. ~/.netrc is not read.
+
 stdout is the answer, stderr is talk. With --json errors are JSON too: {code, kind, path, message, hint}.
 Each global option can come from the environment: ZARR_CLI_TIMEOUT=30s, ZARR_CLI_STORAGE_OPTIONS=@opts.json.";
 
@@ -64,7 +69,11 @@ const CAT_EXAMPLES: &str = "\
 Examples:
   zarr-cli cat ./air.zarr/air -i time=0,lat=:3
   zarr-cli cat ./air.zarr/air -i '0, ..., ::2' -F csv
-  zarr-cli cat gs://bucket/air.zarr/air -F npy > air.npy";
+  zarr-cli cat gs://bucket/air.zarr/air -F npy > air.npy
+
+text is for people: what is empty, has spaces or quotes, or would move the cursor stands in quotes, where a backslash is
+an escape. csv holds the values themselves, quoted as RFC 4180 has it. In both, bytes are text with \\xNN for what is no
+printable ASCII and \\\\ for a backslash, and structs are JSON objects. json has bytes as base64, times as integers.";
 
 const STATS_EXAMPLES: &str = "\
 Examples:
@@ -72,7 +81,8 @@ Examples:
   zarr-cli stats ./air.zarr/air -i time=-1 --missing error
   zarr-cli stats --json gs://bucket/air.zarr/air | jq .mean
 
-These are the stored values: scale_factor and add_offset are not applied. NaN and NaT are counted and left out of the
+These are the stored values: scale_factor and add_offset are not applied, _FillValue and missing_value count like any
+other. NaN and NaT are counted and left out of the
 rest; elements that equal the fill value are counted and left in. sd is that of the population, as numpy.std has it.
 Complex numbers have a mean and a sd, and no order: no min and max.";
 
@@ -82,8 +92,8 @@ Examples:
   zarr-cli check --deep gs://bucket/air.zarr       every chunk too
   zarr-cli check --deep --json ./air.zarr | jq -r 'select(.code==\"ZC040\").key'
 
-Exit code 1: an error was found; warnings alone give 0. With --deep and --json each finding is a line, and the last line
-sums up.";
+Exit code 1: an error was found; warnings alone give 0, but 6 if a node, which is named, could not be read. With --deep
+and --json each finding is a line, and the last line sums up.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -338,7 +348,7 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) auth: Option<String>,
-    /// Most requests in flight
+    /// Most requests in flight [default: 192]
     #[arg(short = 'j', long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(env = "ZARR_CLI_JOBS", value_parser = clap::value_parser!(u64).range(1..=1024), hide_env = true)]
     pub(crate) jobs: Option<u64>,

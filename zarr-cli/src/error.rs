@@ -131,6 +131,10 @@ impl fmt::Display for CliError {
                     "{broken} of {of} nodes could not be read, the members of {unlisted} are unknown"
                 )
             }
+            // The reason names the place mostly.
+            Self::ChildrenUnknown { path, reason } if reason.starts_with(path.as_str()) => {
+                write!(f, "children unknown: {reason}")
+            }
             Self::ChildrenUnknown { path, reason } => write!(f, "{path}: children unknown: {reason}"),
             Self::Timeout(time) => write!(f, "not done within {time:?}"),
             Self::Interrupted(Signal::Interrupt) => f.write_str("interrupted"),

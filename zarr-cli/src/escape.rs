@@ -9,6 +9,11 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Whether a text has characters that are escaped.
+pub(crate) fn is_needed(text: &str) -> bool {
+    text.contains(is_unsafe)
+}
+
 /// Text for people: unsafe characters as Rust writes them (`\n`, `\u{1b}`).
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {

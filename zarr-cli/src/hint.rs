@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use zarr_fs::object_store::{Fault, TransportError};
+
 use crate::error::CliError;
 
 /// What may help; `path` is the node's URL as it is shown.
 pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
     let path = path.unwrap_or_default();
+    if let (CliError::Core(_) | CliError::NodeNotFound { .. }, Some(node)) = (error, node_of_document(path)) {
+        return Some(format!("the URL of a node ends before its documents: {node}"));
+    }
     match error {
         CliError::Usage { hint, .. } => hint.clone().or_else(|| Some("zarr-cli --help".to_owned())),
         CliError::Core(zarr_core::Error::Fs(error)) => of_fs(error, path),
@@ -47,6 +52,12 @@ pub(crate) fn of(error: &CliError, path: Option<&str>) -> Option<String> {
     }
 }
 
+/// The node, where somebody gave the path of one of its documents.
+fn node_of_document(path: &str) -> Option<&str> {
+    let (node, _) = path.rsplit_once('/')?;
+    crate::usage::is_document(path).then_some(node)
+}
+
 fn twice(time: Duration) -> Duration {
     time.saturating_mul(2)
 }
@@ -84,11 +95,20 @@ fn of_core(error: &zarr_core::Error, path: &str) -> Option<String> {
 fn of_fs(error: &zarr_fs::Error, path: &str) -> Option<String> {
     use zarr_fs::Error as E;
     let hint = match error {
+        // --auth would send the proxy's password to the server behind it.
+        E::Unauthenticated { .. } if status(error) == Some(407) => {
+            "the proxy asks for credentials, not the server: http_proxy=http://USER:PASSWORD@HOST:PORT"
+        }
         E::Unauthenticated { .. } | E::PermissionDenied { .. } if path.starts_with("gs://") => {
             "Google answers 401 or 403 also for names that do not exist; else: gcloud auth application-default login, \
-             -o token=/path/key.json, or --anon for a public bucket"
+             -o token=/path/key.json, or --anon for a public bucket; where 403 means that nothing is there: \
+             -o missing_status=403"
         }
-        E::Unauthenticated { .. } | E::PermissionDenied { .. } if path.starts_with("http") => {
+        E::PermissionDenied { .. } if path.starts_with("http") => {
+            "credentials: --auth USER:PASSWORD or -H 'Authorization: Bearer …'; where the server answers 403 for what is not \
+             there (S3 without the right to list): -o missing_status=403"
+        }
+        E::Unauthenticated { .. } if path.starts_with("http") => {
             "credentials: --auth USER:PASSWORD or -H 'Authorization: Bearer …'"
         }
         E::Unavailable { .. } => {
@@ -112,4 +132,17 @@ fn of_fs(error: &zarr_fs::Error, path: &str) -> Option<String> {
         | _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The status of the answer that an error comes from.
+fn status(error: &zarr_fs::Error) -> Option<u16> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(Fault::Status(status)) = error.downcast_ref::<TransportError>().map(TransportError::fault)
+        {
+            return Some(status.status.as_u16());
+        }
+        cause = error.source();
+    }
+    None
 }

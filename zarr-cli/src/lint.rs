@@ -1,6 +1,6 @@
 //! Rules about metadata: pure functions from nodes to findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zarr_core::metadata::Json;
 use zarr_core::{NodeKind, ZarrFormat};
@@ -44,7 +44,7 @@ macro_rules! rules {
 
 rules! {
     INVALID = "ZC001", Error, "a metadata document breaks the specification";
-    UNSUPPORTED = "ZC002", Warning, "a data type, codec or chunk grid is not known here: the array can be listed, not read";
+    UNSUPPORTED = "ZC002", Warning, "a data type, codec, chunk grid or extension is not known here: the array can be listed at most, not read";
     AMBIGUOUS = "ZC003", Warning, "documents of both formats, or of an array and a group, lie in one place";
     STALE = "ZC004", Error, "consolidated metadata differs from the node's own document";
     NOT_CONSOLIDATED = "ZC005", Error, "a node is not in the consolidated metadata: readers that use it do not see it";
@@ -58,11 +58,12 @@ rules! {
     SMALL_CHUNKS = "ZC021", Warning, "thousands of chunks below 64 KiB: requests will cost more than data";
     LARGE_CHUNKS = "ZC022", Warning, "chunks above 1 GiB: a reader has to hold a whole one";
     UNLISTED = "ZC030", Warning, "a group's members are unknown: at most those were checked that consolidated metadata names";
+    UNREAD = "ZC031", Warning, "a node could not be read, or its members not be listed, for a reason that says nothing about it: network, permission";
     BAD_CHUNK = "ZC040", Error, "--deep: a chunk, or an inner chunk of a shard, cannot be decoded";
     MISSING_CHUNK = "ZC041", Error, "--deep --missing error: a chunk is missing";
     STRAY_KEY = "ZC042", Error, "--deep: a key belongs to no node, or is no key of its array";
     OUTSIDE_GRID = "ZC043", Error, "--deep: a chunk lies outside the chunk grid: no reader sees it";
-    NOT_DECODED = "ZC044", Warning, "--deep: an array's chunks were not decoded: a codec or data type is not known here";
+    NOT_DECODED = "ZC044", Warning, "--deep: an array's chunks were not decoded: a codec or data type is not known here, or a chunk is too large for this machine";
 }
 
 /// Something that a rule found.
@@ -117,10 +118,11 @@ pub(crate) fn array(view: &NodeView) -> Vec<Finding> {
     let (Some(count), Some(bytes)) = (view.chunk_count(), chunk_bytes) else {
         return findings;
     };
-    let what = if view.sharding().is_some() {
-        "shards"
-    } else {
-        "chunks"
+    let what = match (view.sharding().is_some(), count) {
+        (true, 1) => "shard",
+        (true, _) => "shards",
+        (false, 1) => "chunk",
+        (false, _) => "chunks",
     };
     let message = format!("{count} {what} of {}", units::bytes(bytes));
     if count > 1_000_000 {
@@ -163,7 +165,12 @@ fn fill_value(view: &NodeView) -> Option<String> {
 pub(crate) fn group(view: &NodeView, members: &[&NodeView]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut lengths: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for array in members.iter().filter(|member| member.kind == NodeKind::Array) {
+    // One image in several resolutions has dimensions of several lengths.
+    let resolutions = resolutions(view);
+    let arrays = members
+        .iter()
+        .filter(|member| member.kind == NodeKind::Array && !resolutions.contains(member.name()));
+    for array in arrays {
         for (name, length) in array.dimension_names().into_iter().zip(array.shape()) {
             let known = lengths.entry(name.unwrap_or_default()).or_default();
             if !known.contains(&length) {
@@ -198,6 +205,23 @@ pub(crate) fn group(view: &NodeView, members: &[&NodeView]) -> Vec<Finding> {
     findings
 }
 
+/// The members that OME-Zarr's `multiscales` names: an attribute in version 0.4, a member of `ome` in 0.5.
+fn resolutions(view: &NodeView) -> BTreeSet<&str> {
+    let attributes = view.attributes();
+    let multiscales = attributes
+        .get("ome")
+        .and_then(|ome| ome.get("multiscales"))
+        .or_else(|| attributes.get("multiscales"))
+        .and_then(Json::as_array)
+        .unwrap_or_default();
+    multiscales
+        .iter()
+        .filter_map(|image| image.get("datasets")?.as_array())
+        .flatten()
+        .filter_map(|dataset| dataset.get("path")?.as_str())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +254,7 @@ mod tests {
         assert_eq!(codes(&of(2_000_000, 1)), ["ZC020"]);
         assert_eq!(codes(&of(200_000, 100)), ["ZC021"]);
         assert_eq!(codes(&of(4 << 30, 2 << 30)), ["ZC022"]);
+        assert_eq!(of(2 << 30, 2 << 30)[0].message, "1 chunk of 2.0 GiB");
         assert!(of(100_000_000, 1_000_000).is_empty());
         assert!(of(u64::MAX, 0).is_empty());
     }
@@ -242,6 +267,27 @@ mod tests {
         assert_eq!(codes(&findings), ["ZC011", "ZC012"]);
         assert_eq!(findings[0].message, "dimension lat has the lengths 25, 26");
         assert!(group(&group_view("/"), &[&air_v3(), &coordinate("lat", 25)]).is_empty());
+    }
+
+    #[test]
+    fn resolutions_of_an_image_have_lengths_of_their_own() {
+        let (full, half) = (coordinate("x", 64), coordinate("x", 32));
+        let of = |key: &str, value: &str| {
+            let value = Json::parse(value.as_bytes()).unwrap();
+            codes(&group(
+                &group_view("/").with_attribute(key, value),
+                &[&full, &half],
+            ))
+            .len()
+        };
+        let named = r#"[{"datasets": [{"path": "x"}]}]"#;
+        assert_eq!(of("multiscales", named), 0);
+        assert_eq!(
+            of("ome", &format!(r#"{{"version": "0.5", "multiscales": {named}}}"#)),
+            0
+        );
+        assert_eq!(of("multiscales", r#"[{"datasets": [{"path": "y"}]}]"#), 1);
+        assert_eq!(of("multiscales", "7"), 1);
     }
 
     #[test]

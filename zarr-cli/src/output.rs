@@ -1,6 +1,6 @@
 //! Standard output: one buffered writer whose failures are typed.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use zarr_core::metadata::Json;
 
@@ -13,6 +13,8 @@ pub(crate) struct Output {
     writer: BufWriter<Box<dyn Write + Send>>,
     /// How things are coloured.
     pub(crate) theme: Theme,
+    /// Whether it goes to a person's eyes: to a terminal.
+    pub(crate) is_terminal: bool,
 }
 
 impl std::fmt::Debug for Output {
@@ -26,12 +28,16 @@ impl Output {
         Self {
             writer: BufWriter::with_capacity(64 << 10, Box::new(writer)),
             theme,
+            is_terminal: false,
         }
     }
 
     /// Standard output. A closed reader is an error here, not a signal, so that the filesystems can still be closed.
     pub(crate) fn stdout(theme: Theme) -> Self {
-        Self::new(io::stdout(), theme)
+        Self {
+            is_terminal: io::stdout().is_terminal(),
+            ..Self::new(io::stdout(), theme)
+        }
     }
 
     /// Writes text that ends in a line feed.

@@ -16,10 +16,23 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// The last name in it, as it is shown.
-    pub(crate) fn name(&self) -> &str {
-        self.shown.rsplit('/').next().unwrap_or_default()
+    /// The node's name: the last one of the path, nothing in it encoded.
+    pub(crate) fn name(&self) -> String {
+        let path = self.url.path().trim_end_matches('/');
+        decoded(path.rsplit('/').next().unwrap_or_default())
     }
+}
+
+/// A name of a URL's path with `%20` as the space that it is; one that is no text stays as it is.
+fn decoded(name: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
+    while let [first, tail @ ..] = rest {
+        let code = tail.get(..2).filter(|_| *first == b'%');
+        let code = code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
 }
 
 /// Schemes that are URLs even without `//`.
@@ -86,6 +99,12 @@ fn remote(argument: &str, scheme: &str) -> Result<Address, CliError> {
         }
     };
     let shown = zarr_fs::registry::redacted(&url).trim_end_matches('/').to_owned();
+    if let Some(fragment) = url.fragment() {
+        return bad(
+            &format!("what follows a # is never sent: {shown}#{fragment}"),
+            &format!("for a # in a name write %23: {shown}%23{fragment}"),
+        );
+    }
     Ok(Address { url, shown })
 }
 
@@ -121,6 +140,30 @@ mod tests {
         assert_eq!(url("."), here.as_str().trim_end_matches('/'));
         assert_eq!(url("/x#?%.zarr"), "file:///x%23%3F%25.zarr");
         assert_eq!(parse("x.zarr/").unwrap().shown, "x.zarr");
+    }
+
+    #[test]
+    fn names_are_not_encoded() {
+        for (argument, name) in [
+            ("https://host/x.zarr/sp%20ace/", "sp ace"),
+            ("https://host/%E6%B8%A9?sig=%41", "温"),
+            ("https://host/100%", "100%"),
+            ("https://host/%ff", "%ff"),
+            ("/x/sp ace", "sp ace"),
+            ("/x/100%25", "100%25"),
+        ] {
+            assert_eq!(parse(argument).unwrap().name(), name, "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_is_shown_as_it_was_typed() {
+        let error = parse("https://u:secret@host/h#x").unwrap_err();
+        let CliError::Usage { message, hint } = error else {
+            panic!("{error:?}")
+        };
+        assert!(message.ends_with("https://host/h#x"), "{message}");
+        assert!(hint.unwrap().ends_with("https://host/h%23x"));
     }
 
     #[test]

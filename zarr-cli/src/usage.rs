@@ -23,34 +23,78 @@ pub(crate) struct Stored {
     pub(crate) chunk_bytes: u128,
     pub(crate) documents: u64,
     pub(crate) document_bytes: u128,
-    /// Objects whose size the listing does not say.
-    pub(crate) unsized_objects: u64,
+    /// Of these the listing does not say the size.
+    pub(crate) unsized_chunks: u64,
+    pub(crate) unsized_documents: u64,
 }
 
 impl Stored {
     pub(crate) fn add(&mut self, key: &str, size_bytes: Option<u64>) {
         let bytes = u128::from(size_bytes.unwrap_or(0));
-        self.unsized_objects += u64::from(size_bytes.is_none());
+        let is_unsized = u64::from(size_bytes.is_none());
         if is_document(key) {
             self.documents += 1;
+            self.unsized_documents += is_unsized;
             self.document_bytes += bytes;
         } else {
             self.chunks += 1;
+            self.unsized_chunks += is_unsized;
             self.chunk_bytes += bytes;
         }
     }
 
-    pub(crate) fn bytes(&self) -> u128 {
-        self.chunk_bytes + self.document_bytes
+    /// Puts others to these.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.chunks += other.chunks;
+        self.chunk_bytes += other.chunk_bytes;
+        self.documents += other.documents;
+        self.document_bytes += other.document_bytes;
+        self.unsized_chunks += other.unsized_chunks;
+        self.unsized_documents += other.unsized_documents;
+    }
+
+    pub(crate) fn objects(&self) -> u64 {
+        self.chunks + self.documents
+    }
+
+    pub(crate) fn unsized_objects(&self) -> u64 {
+        self.unsized_chunks + self.unsized_documents
+    }
+
+    /// The bytes of the chunks for people: `?` if none of their sizes is known.
+    pub(crate) fn chunk_text(&self) -> String {
+        units::bytes_of(self.chunk_bytes, self.unsized_chunks, self.chunks)
+    }
+
+    /// The bytes of everything for people.
+    pub(crate) fn text_of_all(&self) -> String {
+        let bytes = self.chunk_bytes + self.document_bytes;
+        units::bytes_of(bytes, self.unsized_objects(), self.objects())
+    }
+
+    /// How many times as many the logical bytes are as the chunks' own, if these are all known.
+    pub(crate) fn ratio(&self, logical: Option<u128>) -> Option<String> {
+        let logical = logical.filter(|_| self.unsized_chunks == 0)?;
+        units::ratio(logical, self.chunk_bytes)
+    }
+
+    /// The bytes of the chunks for programs: `null` if not all of their sizes are known.
+    pub(crate) fn chunk_json(&self) -> Json {
+        known(self.chunk_bytes, self.unsized_chunks)
+    }
+
+    /// The bytes of the documents, likewise.
+    pub(crate) fn document_json(&self) -> Json {
+        known(self.document_bytes, self.unsized_documents)
     }
 
     pub(crate) fn json(&self) -> Json {
         let mut object = Object::new();
         object.insert("objects", self.chunks);
-        object.insert("object_bytes", json_bytes(self.chunk_bytes));
+        object.insert("object_bytes", self.chunk_json());
         object.insert("metadata_documents", self.documents);
-        object.insert("metadata_bytes", json_bytes(self.document_bytes));
-        object.insert("objects_of_unknown_size", self.unsized_objects);
+        object.insert("metadata_bytes", self.document_json());
+        object.insert("objects_of_unknown_size", self.unsized_objects());
         Json::Object(object)
     }
 
@@ -63,28 +107,27 @@ impl Stored {
                 } else {
                     "chunks"
                 };
-                format!(
-                    "{}/{count} {what} · {}",
-                    self.chunks,
-                    units::bytes(self.chunk_bytes)
-                )
+                format!("{}/{count} {what} · {}", self.chunks, self.chunk_text())
             }
-            _ => format!(
-                "{} objects · {}",
-                self.chunks + self.documents,
-                units::bytes(self.bytes())
-            ),
+            _ => format!("{} objects · {}", self.objects(), self.text_of_all()),
         };
         if let Some(logical) = view.logical_bytes() {
             text += &format!(" of {} logical", units::bytes(logical));
-            if let Some(ratio) = units::ratio(logical, self.chunk_bytes) {
+            if let Some(ratio) = self.ratio(Some(logical)) {
                 text += &format!(" ({ratio})");
             }
         }
-        if self.unsized_objects > 0 {
-            text += &format!(" · {} of unknown size", self.unsized_objects);
+        if self.unsized_objects() > 0 {
+            text += &format!(" · {} of unknown size", self.unsized_objects());
         }
         text
+    }
+}
+
+fn known(bytes: u128, unknown: u64) -> Json {
+    match unknown {
+        0 => json_bytes(bytes),
+        _ => Json::Null,
     }
 }
 

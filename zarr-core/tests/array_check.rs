@@ -49,11 +49,40 @@ async fn open(store: &Arc<Store>) -> Array {
 }
 
 async fn checks(array: &Array) -> Vec<ChunkCheck> {
-    array
+    let checks: Vec<ChunkCheck> = array
         .check_chunks(&ReadOptions::default())
         .map(Result::unwrap)
         .collect()
-        .await
+        .await;
+    // Those that are stored are found alike if they are named by a listing.
+    let stored = array.list_chunks().await.unwrap();
+    let named: Vec<ChunkCheck> = array
+        .check_stored(&stored, &ReadOptions::default())
+        .map(Result::unwrap)
+        .collect()
+        .await;
+    let told = |check: &ChunkCheck| {
+        let bad: Vec<_> = check
+            .faults
+            .iter()
+            .map(|fault| fault.inner_chunk.clone())
+            .collect();
+        (
+            check.key.clone(),
+            check.report.chunks,
+            check.report.missing_chunks,
+            bad,
+        )
+    };
+    let all = checks
+        .iter()
+        .filter(|check| stored.contains(&check.chunk))
+        .map(told);
+    assert_eq!(
+        named.iter().map(told).collect::<Vec<_>>(),
+        all.collect::<Vec<_>>()
+    );
+    checks
 }
 
 fn both() -> [Box<dyn FileSystem>; 2] {

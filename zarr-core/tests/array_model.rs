@@ -56,7 +56,7 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
                     .into_iter()
                     .map(|place| model.elements[place])
                     .collect();
-                let (elements, _) = array
+                let (elements, whole) = array
                     .read_with::<u16>(&selection, &ReadOptions::default())
                     .await
                     .unwrap();
@@ -76,6 +76,26 @@ async fn run(case: &Case, fs: Box<dyn FileSystem>) {
                 let mut expected = expected;
                 mapped.sort_unstable();
                 expected.sort_unstable();
+                assert_eq!(mapped, expected, "{selection:?}");
+                // By the chunks that are stored it is the same; the rest is the fill value, and only counted.
+                let stored = array.list_chunks().await.unwrap();
+                let mapped = array.map_stored(&stored, &selection, &ReadOptions::default(), |chunk| {
+                    let report = chunk.report;
+                    vec![(
+                        chunk.data.to_vec::<u16>().unwrap(),
+                        report.chunks,
+                        report.missing_chunks,
+                    )]
+                });
+                let mapped = futures::TryStreamExt::try_concat(mapped).await.unwrap();
+                let beside = array.beside(&stored, &selection).unwrap();
+                let read: u64 = mapped.iter().map(|(_, chunks, _)| chunks).sum();
+                let absent: u64 = mapped.iter().map(|(_, _, missing)| missing).sum();
+                assert_eq!(read + beside.chunks, whole.chunks, "{selection:?}");
+                assert_eq!(absent + beside.chunks, whole.missing_chunks, "{selection:?}");
+                let mut mapped: Vec<u16> = mapped.into_iter().flat_map(|(elements, ..)| elements).collect();
+                mapped.extend((0..beside.elements).map(|_| case.fill));
+                mapped.sort_unstable();
                 assert_eq!(mapped, expected, "{selection:?}");
             }
             Step::Points(points) => {

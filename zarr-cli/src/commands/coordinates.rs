@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use zarr_core::array::{ReadOptions, Select, Selection};
 use zarr_core::hierarchy::{Member, Node};
-use zarr_core::metadata::{Json, element_to_json};
 use zarr_core::{Array, Error, NodePath};
 
+use crate::render::coordinate::Ends;
 use crate::view::{self, NodeView};
 
 /// Of so many coordinates values are shown.
@@ -16,8 +16,8 @@ const MOST_COORDINATES: usize = 64;
 /// A coordinate whose chunk is larger is not read for two of its values.
 const MOST_CHUNK_BYTES: u128 = 16 << 20;
 
-/// The first and last value of each coordinate, by path. One that cannot be read is told as a warning.
-pub(super) async fn ends(members: &[Member]) -> BTreeMap<String, (Json, Json)> {
+/// The first and last element of each coordinate, by path. One that cannot be read is told as a warning.
+pub(super) async fn ends(members: &[Member]) -> BTreeMap<String, Ends> {
     let arrays = members.iter().filter_map(|member| match member {
         Member::Node(Node::Array(array)) if is_coordinate(array) => Some(array.clone()),
         Member::Node(_) | Member::Broken(_) | Member::Unlisted(_) => None,
@@ -49,7 +49,7 @@ fn is_coordinate(array: &Array) -> bool {
     view.is_coordinate() && chunk_bytes.is_some_and(|bytes| bytes <= MOST_CHUNK_BYTES)
 }
 
-async fn ends_of(array: &Array) -> Result<Option<(Json, Json)>, Error> {
+async fn ends_of(array: &Array) -> Result<Option<Ends>, Error> {
     let &[length] = array.shape() else {
         return Ok(None);
     };
@@ -64,9 +64,6 @@ async fn ends_of(array: &Array) -> Result<Option<(Json, Json)>, Error> {
     };
     let selection = Selection::new(&[select], array.shape())?;
     let (data, _) = array.read_data(&selection, &ReadOptions::default()).await?;
-    let value = |index: usize| {
-        data.element(index)
-            .and_then(|bytes| element_to_json(data.data_type(), bytes).ok())
-    };
+    let value = |index: usize| data.element(index).map(<[u8]>::to_vec);
     Ok(value(0).zip(value(data.len().saturating_sub(1))))
 }

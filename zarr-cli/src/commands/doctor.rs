@@ -18,14 +18,19 @@ use crate::render::doctor as render;
 use crate::url;
 
 /// Variables that backends look at; only their names are told.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 13] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_SERVICE_ACCOUNT",
     "GOOGLE_SERVICE_ACCOUNT_KEY",
     "STORAGE_EMULATOR_HOST",
     "HTTP_PROXY",
+    "http_proxy",
     "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
     "NO_PROXY",
+    "no_proxy",
     "SSL_CERT_FILE",
 ];
 

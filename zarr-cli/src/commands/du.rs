@@ -99,7 +99,7 @@ fn document(found: &Usage, complete: bool) -> Json {
             let mut object = Object::new();
             object.insert("path", array.view.path.as_str());
             object.insert("objects", array.stored.chunks);
-            object.insert("bytes", usage::json_bytes(array.stored.chunk_bytes));
+            object.insert("bytes", array.stored.chunk_json());
             object.insert("logical_bytes", array.view.logical_bytes().map(usage::json_bytes));
             object.insert("grid_chunks", array.view.chunk_count().map(usage::json_bytes));
             Json::Object(object)
@@ -108,9 +108,9 @@ fn document(found: &Usage, complete: bool) -> Json {
     let mut document = Object::new();
     document.insert("arrays", arrays);
     document.insert("metadata_documents", found.metadata.documents);
-    document.insert("metadata_bytes", usage::json_bytes(found.metadata.document_bytes));
+    document.insert("metadata_bytes", found.metadata.document_json());
     document.insert("stray_objects", found.stray.chunks);
-    document.insert("stray_bytes", usage::json_bytes(found.stray.chunk_bytes));
+    document.insert("stray_bytes", found.stray.chunk_json());
     document.insert("complete", complete);
     Json::Object(document)
 }

@@ -51,6 +51,10 @@ pub(super) async fn run(app: &App, args: &LsArgs, out: &mut Output) -> Result<()
             if !wanted(&view, args) {
                 continue;
             }
+            // That nothing is known of the node itself is the error at the end.
+            if !app.global.json && matches!(&view, MemberView::Unlisted { path, .. } if path == "/") {
+                continue;
+            }
             if app.global.json {
                 out.json(&json::member(&view), PrintOptions::compact())?;
             } else {

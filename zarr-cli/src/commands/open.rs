@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zarr_core::hierarchy::{self, ConsolidatedMode, Member, Node, OpenOptions, Walk, WalkOptions};
-use zarr_core::{Error, Group, NodePath, Store, ZarrFormat};
+use zarr_core::hierarchy::{self, ConsolidatedMode, Member, Node, OpenOptions, Walk, WalkOptions, Warning};
+use zarr_core::{Error, Group, NodeKind, NodePath, Store, ZarrFormat};
 use zarr_fs::options::nearest;
 
 use crate::app::App;
@@ -94,8 +94,16 @@ pub(super) fn options(app: &App) -> OpenOptions {
 /// Tells what is odd about a node.
 pub(super) fn warn(node: &Node) {
     for warning in node.warnings() {
-        tracing::warn!("{}: {warning}", node.url());
+        tracing::warn!("{}: {}", node.url(), self::warning(warning));
     }
+}
+
+/// What is odd about a node, in the words of this command's options.
+pub(super) fn warning(warning: &Warning) -> String {
+    if let Warning::BothFormats = warning {
+        return "has documents of Zarr v3 and of v2; v3 was taken (--zarr-format chooses)".to_owned();
+    }
+    warning.to_string()
 }
 
 /// Walks a group: `depth` levels, in an order that is always the same.
@@ -126,9 +134,19 @@ pub(super) fn member(member: &Member, base: &NodePath) -> MemberView {
     }
 }
 
-/// What may have been meant where no node is: a name beside it that is nearly the same, or the place itself, if there
-/// is something else.
-async fn suggestion(app: &App, store: &Store, address: &Address) -> Option<String> {
+/// What may have been meant where no node is: one of the other format, a name beside it that is nearly the same, or the
+/// place itself, if there is something else.
+async fn suggestion(app: &App, store: &Arc<Store>, address: &Address) -> Option<String> {
+    if app.global.zarr_format.is_some() {
+        let any = OpenOptions::default().allow_unsupported();
+        if let Ok(node) = hierarchy::open(store, &NodePath::root(), any).await {
+            let (kind, format) = (node.kind(), node.zarr_format());
+            return Some(format!(
+                "there is {} {kind} of zarr {format}: leave out --zarr-format",
+                article(kind)
+            ));
+        }
+    }
     if let Ok(Some(names)) = store.list_dir("").await {
         let is_hierarchy = |name: &&String| name.ends_with(".zarr");
         if let Some(inside) = names.prefixes.iter().find(is_hierarchy) {
@@ -152,6 +170,13 @@ async fn suggestion(app: &App, store: &Store, address: &Address) -> Option<Strin
     let near = nearest(&name, siblings.prefixes.iter().map(String::as_str))?;
     let shown = address.shown.strip_suffix(name.as_str())?;
     Some(format!("did you mean {shown}{near} ?"))
+}
+
+fn article(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Array => "an",
+        NodeKind::Group => "a",
+    }
 }
 
 /// The place above, and the name in it.

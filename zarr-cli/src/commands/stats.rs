@@ -1,10 +1,11 @@
 //! `stats`: an array in a few numbers, in one pass over its chunks.
 
 use futures::TryStreamExt;
-use zarr_core::array::ReadReport;
+use zarr_core::array::{DecodedChunk, MissingChunks, ReadReport};
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::metadata::{FillValue, Json};
 
+use super::sparse;
 use super::values::Wanted;
 use crate::app::App;
 use crate::cli::StatsArgs;
@@ -31,16 +32,36 @@ pub(super) async fn run(app: &App, args: &StatsArgs, out: &mut Output) -> Result
     };
     let (mut total, mut report) = (nothing.clone(), ReadReport::default());
     let mut progress = Progress::new(&app.global);
+    // A missing chunk that is an error ends the reading where it is met.
+    let listed = match options.missing {
+        MissingChunks::Fill => sparse::stored(&array, &selection).await,
+        MissingChunks::Error => None,
+    };
+    // The elements of missing chunks are not read to be counted, as far as they can be counted at all.
+    let listed = listed.and_then(|(stored, beside)| {
+        let fill = metadata.fill_value().ok()?.element();
+        let filled = nothing.repeated(fill, u64::try_from(beside.elements).ok()?);
+        Some((stored, filled, beside.chunks))
+    });
     // Chunks are summed up by the threads that decode them, and put together here, in their order.
-    let mut parts = array.map_chunks(&selection, &options, move |chunk| {
+    let sum_up = move |chunk: DecodedChunk| {
         let mut part = nothing.clone();
         part.add(chunk.data.as_bytes().unwrap_or_default());
         (part, chunk.report)
-    });
+    };
+    let mut parts = match &listed {
+        Some((stored, ..)) => array.map_stored(stored, &selection, &options, sum_up),
+        None => array.map_chunks(&selection, &options, sum_up),
+    };
     while let Some((part, read)) = parts.try_next().await? {
         total.merge(&part);
         report.add(read);
         progress.tell(|| format!("{} elements", total.elements()));
+    }
+    if let Some((_, filled, chunks)) = &listed {
+        total.merge(filled);
+        report.chunks = report.chunks.saturating_add(*chunks);
+        report.missing_chunks = report.missing_chunks.saturating_add(*chunks);
     }
     progress.clear();
     if app.global.json {

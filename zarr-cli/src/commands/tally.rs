@@ -27,6 +27,11 @@ impl Tally {
         }
     }
 
+    /// Counts nodes that were read.
+    pub(super) fn add_nodes(&mut self, nodes: usize) {
+        self.nodes += nodes;
+    }
+
     /// Whether the members of the node itself are unknown.
     pub(super) fn is_root_unlisted(&self) -> bool {
         self.root_unlisted.is_some()

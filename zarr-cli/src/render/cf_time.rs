@@ -1,22 +1,38 @@
 //! Times by the CF conventions: `hours since 2013-01-01` and a number become a date.
 
+use super::calendar::{Calendar, Date, GREGORIAN_BEGINS};
+
+/// The calendars that are decoded. Others have days that the world has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Days {
+    /// Julian until 1582-10-04, Gregorian from the next day on, 1582-10-15: what CF takes where no calendar is named.
+    Standard,
+    /// Gregorian at all times.
+    ProlepticGregorian,
+    /// Julian at all times.
+    Julian,
+}
+
 /// A time scale: the seconds of its unit, and its origin in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TimeUnits {
     unit_seconds: f64,
-    origin: i64,
+    days: Days,
+    origin: i128,
+    /// The part of a second at the origin.
+    origin_fraction: f64,
 }
 
 impl TimeUnits {
-    /// Takes the attributes `units` and `calendar`. `None` for what is no time, and for calendars other than the standard
-    /// one, whose days are not those of the world.
+    /// Takes the attributes `units` and `calendar`. `None` for what is no time, for an origin that its calendar does not
+    /// have, for time zones, and for calendars whose days are not those of the world.
     pub(crate) fn parse(units: &str, calendar: Option<&str>) -> Option<Self> {
-        if !matches!(
-            calendar,
-            None | Some("standard" | "gregorian" | "proleptic_gregorian")
-        ) {
-            return None;
-        }
+        let days = match calendar {
+            None | Some("standard" | "gregorian") => Days::Standard,
+            Some("proleptic_gregorian") => Days::ProlepticGregorian,
+            Some("julian") => Days::Julian,
+            Some(_) => return None,
+        };
         let (unit, origin) = units.split_once(" since ")?;
         let unit_seconds = match unit.trim() {
             "days" | "day" | "d" => 86_400.0,
@@ -29,35 +45,33 @@ impl TimeUnits {
             _ => return None,
         };
         let origin = origin.trim().trim_end_matches('Z').trim_end_matches(" UTC");
-        let (date, time) = origin.split_once(['T', ' ']).unwrap_or((origin, "0:0:0"));
-        let mut date = date.split('-').map(str::parse::<i64>);
-        let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-        let mut seconds = 0;
-        for (part, size) in time.trim().split(':').zip([3600, 60, 1]) {
-            // Fractions of a second at the origin are rare, and below what is shown.
-            seconds += part.split('.').next()?.parse::<i64>().ok()? * size;
-        }
-        // Before 1582 the standard calendar is another one.
-        let valid = (1582..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-        valid.then(|| Self {
+        let (date, time) = origin.split_once(['T', ' ']).unwrap_or((origin, "0"));
+        let (seconds, origin_fraction) = time_of_day(time.trim())?;
+        Some(Self {
             unit_seconds,
-            origin: days_from_civil(year, month, day) * 86_400 + seconds,
+            days,
+            origin: days.of(date_of(date)?)? * 86_400 + seconds,
+            origin_fraction,
         })
     }
 
     /// The date of a value, in ISO 8601, as short as it can be: `2013-01-01`, `2013-01-01T06`, `2013-01-01T06:30:05`.
+    /// `None` where the year is not one of 1 to 9999.
     pub(crate) fn date(self, value: f64) -> Option<String> {
-        let seconds = (value * self.unit_seconds).round();
-        // Within some thousand years; NaN is not.
-        if seconds.is_nan() || seconds.abs() > 2.5e11 {
+        let seconds = (value * self.unit_seconds + self.origin_fraction).round();
+        // NaN is no time, and what is so far off has no year of four digits.
+        if seconds.is_nan() || seconds.abs() > 1e12 {
             return None;
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "checked to be a whole number of at most 2.5e11"
+            reason = "checked to be a whole number of at most 1e12"
         )]
-        let seconds = seconds as i64 + self.origin;
-        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        let seconds = seconds as i128 + self.origin;
+        let (year, month, day) = self.days.date(seconds.div_euclid(86_400));
+        if !(1..=9999).contains(&year) {
+            return None;
+        }
         let rest = seconds.rem_euclid(86_400);
         let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
         let date = format!("{year:04}-{month:02}-{day:02}");
@@ -70,71 +84,155 @@ impl TimeUnits {
     }
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day comes last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+impl Days {
+    /// The day of a date, if the calendar has it.
+    fn of(self, date: Date) -> Option<i128> {
+        let days = match self {
+            Self::Julian => Calendar::Julian.days(date),
+            Self::ProlepticGregorian => Calendar::Gregorian.days(date),
+            Self::Standard => {
+                let gregorian = Calendar::Gregorian.days(date);
+                if gregorian >= GREGORIAN_BEGINS {
+                    gregorian
+                } else {
+                    Calendar::Julian.days(date)
+                }
+            }
+        };
+        // A date that the calendar does not have is not the one of its day.
+        (self.date(days) == date).then_some(days)
+    }
+
+    fn date(self, days: i128) -> Date {
+        let is_julian = self == Self::Julian || (self == Self::Standard && days < GREGORIAN_BEGINS);
+        match is_julian {
+            true => Calendar::Julian.date(days),
+            false => Calendar::Gregorian.date(days),
+        }
+    }
 }
 
-/// The other way round.
-pub(super) fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, (shifted + 2) % 12 + 1);
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+/// `2013-1-31`, of a year that every calendar counts alike.
+fn date_of(text: &str) -> Option<Date> {
+    let mut parts = text.split('-').map(number);
+    let date = (parts.next()??, parts.next()??, parts.next()??);
+    (parts.next().is_none() && (1..=9999).contains(&date.0) && (1..=12).contains(&date.1)).then_some(date)
+}
+
+/// `6`, `06:30`, `06:30:05.25`: seconds, and their fraction.
+fn time_of_day(text: &str) -> Option<(i128, f64)> {
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, digits)) => (
+            whole,
+            format!("0.{}", number(digits).map(|_| digits)?).parse().ok()?,
+        ),
+        None => (text, 0.0),
+    };
+    let parts: Vec<i128> = whole.split(':').map(number).collect::<Option<_>>()?;
+    let (hour, minute, second) = match parts.as_slice() {
+        [hour] => (*hour, 0, 0),
+        [hour, minute] => (*hour, *minute, 0),
+        [hour, minute, second] => (*hour, *minute, *second),
+        _ => return None,
+    };
+    (hour < 24 && minute < 60 && second < 60).then_some((hour * 3600 + minute * 60 + second, fraction))
+}
+
+/// Digits without a sign.
+fn number(text: &str) -> Option<i128> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn date(units: &str, calendar: Option<&str>, value: f64) -> Option<String> {
+        TimeUnits::parse(units, calendar).and_then(|units| units.date(value))
+    }
+
+    /// Each as cftime's `num2date` has it.
     #[test]
     fn dates() {
-        let date = |units: &str, value| TimeUnits::parse(units, None).and_then(|units| units.date(value));
-        assert_eq!(date("hours since 2013-01-01", 0.0).unwrap(), "2013-01-01");
-        assert_eq!(
-            date("hours since 2013-01-01 00:00:00", 1434.0).unwrap(),
-            "2013-03-01T18"
-        );
-        assert_eq!(date("days since 2000-02-28", 2.0).unwrap(), "2000-03-01");
-        assert_eq!(
-            date("days since 1900-02-28T12:00:00Z", 1.0).unwrap(),
-            "1900-03-01T12"
-        );
-        assert_eq!(
-            date("seconds since 1970-01-01", -1.0).unwrap(),
-            "1969-12-31T23:59:59"
-        );
-        assert_eq!(
-            date("days since 1970-1-1", 0.25 + 1.0 / 1440.0).unwrap(),
-            "1970-01-01T06:01"
-        );
-        for (units, value) in [
-            ("hours since forever", 0.0),
-            ("hours", 0.0),
-            ("fortnights since 2000-01-01", 0.0),
-            ("days since 2000-13-01", 0.0),
-            ("days since 2000-01-01", f64::NAN),
-            ("days since 2000-01-01", 1e300),
+        let (standard, proleptic, julian) = (Some("standard"), Some("proleptic_gregorian"), Some("julian"));
+        for (units, calendar, value, expected) in [
+            ("hours since 2013-01-01", None, 0.0, "2013-01-01"),
+            ("hours since 2013-01-01 00:00:00", None, 1434.0, "2013-03-01T18"),
+            ("days since 2000-02-28", None, 2.0, "2000-03-01"),
+            ("days since 1900-02-28T12:00:00Z", None, 1.0, "1900-03-01T12"),
+            ("days since 1970-01-01 00:00 UTC", standard, 1.0, "1970-01-02"),
+            ("seconds since 1970-01-01", None, -1.0, "1969-12-31T23:59:59"),
+            (
+                "days since 1970-1-1",
+                None,
+                0.25 + 1.0 / 1440.0,
+                "1970-01-01T06:01",
+            ),
+            ("hours since 1800-01-01 00:00:00", standard, 1e6, "1914-01-30T16"),
+            ("days since 2000-01-01", standard, -200_000.0, "1452-05-24"),
+            ("days since 2000-01-01", None, -200_000.0, "1452-05-24"),
+            ("days since 2000-01-01", proleptic, -200_000.0, "1452-06-02"),
+            ("days since 1582-10-01", Some("gregorian"), 0.0, "1582-10-01"),
+            ("days since 1582-10-01", Some("gregorian"), 3.0, "1582-10-04"),
+            ("days since 1582-10-01", Some("gregorian"), 4.0, "1582-10-15"),
+            ("days since 1582-10-01", Some("gregorian"), 19.0, "1582-10-30"),
+            ("days since 1582-10-15", standard, -1.0, "1582-10-04"),
+            ("days since 1582-10-10", proleptic, 0.0, "1582-10-10"),
+            ("seconds since 1582-10-04 23:59:59", standard, 1.0, "1582-10-15"),
+            ("days since 0001-01-01", proleptic, 735_000.0, "2013-05-13"),
+            ("days since 0001-01-01", standard, 735_000.0, "2013-05-11"),
+            ("days since 4-10-15", standard, 10.0, "0004-10-25"),
+            ("days since 1500-02-29", standard, 0.0, "1500-02-29"),
+            ("days since 1900-02-29", julian, 0.0, "1900-02-29"),
+            ("days since 2000-01-01", julian, 0.5, "2000-01-01T12"),
+            (
+                "seconds since 2000-01-01 00:00:00.5",
+                standard,
+                0.5,
+                "2000-01-01T00:00:01",
+            ),
+            ("days since 2000-01-01", standard, 2_921_939.0, "9999-12-31"),
         ] {
-            assert_eq!(date(units, value), None, "{units} {value}");
+            assert_eq!(
+                date(units, calendar, value).as_deref(),
+                Some(expected),
+                "{value} {units} {calendar:?}"
+            );
         }
-        assert_eq!(TimeUnits::parse("days since 2000-01-01", Some("360_day")), None);
     }
 
     #[test]
-    fn every_day_there_and_back() {
-        for days in -150_000..3_000_000 {
-            let (year, month, day) = civil_from_days(days);
-            assert_eq!(days_from_civil(year, month, day), days);
+    fn what_is_no_date() {
+        for (units, calendar, value) in [
+            ("hours since forever", None, 0.0),
+            ("hours", None, 0.0),
+            ("fortnights since 2000-01-01", None, 0.0),
+            ("days since 2000-01-01", Some("360_day"), 0.0),
+            ("days since 2000-01-01", Some("noleap"), 0.0),
+            ("days since 2000-01-01", None, f64::NAN),
+            ("days since 2000-01-01", None, 1e300),
+            // Beyond the years that all count alike.
+            ("days since 0001-01-01", None, -1.0),
+            ("days since 2000-01-01", None, 2_921_940.0),
+            ("days since 0000-01-01", None, 366.0),
+            // What no calendar, or not this one, has.
+            ("days since 2000-13-01", None, 0.0),
+            ("days since 2000-02-30", None, 0.0),
+            ("days since 1900-02-29", None, 0.0),
+            ("days since 1582-10-10", Some("standard"), 0.0),
+            ("days since 1500-02-29", Some("proleptic_gregorian"), 0.0),
+            ("days since 2000-01-01-01", None, 0.0),
+            ("days since 2000-01-01 24:00", None, 0.0),
+            ("days since 2000-01-01 12:61", None, 0.0),
+            ("days since 2000-01-01 1:2:3:4", None, 0.0),
+            // Time zones.
+            ("hours since 2000-01-01 00:00:00 -6:00", None, 0.0),
+            ("days since 2000-01-01 -6", None, 0.0),
+        ] {
+            assert_eq!(date(units, calendar, value), None, "{value} {units} {calendar:?}");
         }
     }
 }

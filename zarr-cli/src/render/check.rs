@@ -8,7 +8,8 @@ use crate::escape;
 use crate::lint::{Finding, Rule, Severity};
 
 fn severity(rule: Rule, theme: Theme) -> Cell {
-    Cell::painted(&rule.severity.to_string(), |word| match rule.severity {
+    // As wide as the longest word: findings also come one by one, and line up all the same.
+    Cell::painted(&format!("{:7}", rule.severity), |word| match rule.severity {
         Severity::Error => theme.error(word),
         Severity::Warning => theme.warning(word),
     })
@@ -22,8 +23,8 @@ pub(crate) fn table(findings: &[Finding], theme: Theme) -> String {
             vec![
                 severity(finding.rule, theme),
                 finding.rule.code.into(),
-                escape::text(&finding.path).into_owned().into(),
-                escape::text(&finding.message).into_owned().into(),
+                Cell::from(escape::text(&finding.path)).name(),
+                Cell::from(escape::text(&finding.message)).last(),
             ]
         })
         .collect();

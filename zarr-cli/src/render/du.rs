@@ -3,7 +3,7 @@
 use super::table::{Align, Cell, layout};
 use super::{Theme, units};
 use crate::escape;
-use crate::usage::Usage;
+use crate::usage::{Stored, Usage};
 
 /// Stored and logical bytes, ratio and written chunks of each array, then the rest and the sum.
 pub(crate) fn usage(usage: &Usage, theme: Theme) -> String {
@@ -14,68 +14,59 @@ pub(crate) fn usage(usage: &Usage, theme: Theme) -> String {
             .map(|word| Cell::painted(word, |word| theme.dim(word)))
             .collect::<Vec<_>>(),
     ];
-    let (mut stored, mut logical, mut objects, mut unsized_objects) = (0, 0, 0, 0);
+    let (mut total, mut logical) = (Stored::default(), 0);
     for array in &usage.arrays {
-        stored += array.stored.chunk_bytes;
+        total.merge(array.stored);
         logical += array.view.logical_bytes().unwrap_or(0);
-        objects += array.stored.chunks;
-        unsized_objects += array.stored.unsized_objects;
-        let ratio = array
-            .view
-            .logical_bytes()
-            .and_then(|logical| units::ratio(logical, array.stored.chunk_bytes));
         let written = match array.view.chunk_count() {
             Some(count) => format!("{}/{count}", array.stored.chunks),
             None => array.stored.chunks.to_string(),
         };
         let path = array.view.path.trim_start_matches('/');
         rows.push(vec![
-            units::bytes(array.stored.chunk_bytes).into(),
+            array.stored.chunk_text().into(),
             array
                 .view
                 .logical_bytes()
                 .map(units::bytes)
                 .unwrap_or_default()
                 .into(),
-            ratio.unwrap_or_default().into(),
+            array
+                .stored
+                .ratio(array.view.logical_bytes())
+                .unwrap_or_default()
+                .into(),
             written.into(),
             Cell::painted(&escape::text(if path.is_empty() { "." } else { path }), |path| {
                 theme.array(path)
             }),
         ]);
     }
-    let rest = [
-        (
-            usage.metadata.document_bytes,
-            usage.metadata.documents,
-            "metadata documents",
-        ),
-        (usage.stray.chunk_bytes, usage.stray.chunks, "other objects"),
-    ];
-    for (bytes, count, what) in rest {
-        stored += bytes;
-        objects += count;
-        if count > 0 {
+    for (rest, what) in [
+        (usage.metadata, "metadata documents"),
+        (usage.stray, "other objects"),
+    ] {
+        total.merge(rest);
+        if rest.objects() > 0 {
             rows.push(vec![
-                units::bytes(bytes).into(),
+                rest.text_of_all().into(),
                 "".into(),
                 "".into(),
-                count.to_string().into(),
+                rest.objects().to_string().into(),
                 what.into(),
             ]);
         }
     }
-    unsized_objects += usage.metadata.unsized_objects + usage.stray.unsized_objects;
-    let mut total = format!("total, {objects} objects");
-    if unsized_objects > 0 {
-        total += &format!(" ({unsized_objects} of unknown size)");
+    let mut what = format!("total, {} objects", total.objects());
+    if total.unsized_objects() > 0 {
+        what += &format!(" ({} of unknown size)", total.unsized_objects());
     }
     rows.push(vec![
-        units::bytes(stored).into(),
+        total.text_of_all().into(),
         units::bytes(logical).into(),
         "".into(),
         "".into(),
-        total.into(),
+        what.into(),
     ]);
     layout(
         &rows,
@@ -108,11 +99,11 @@ mod tests {
         }
         found.metadata.add("zarr.json", Some(1200));
         insta::assert_snapshot!(usage(&found, Theme::plain()), @"
-         stored  logical  ratio  written  node
-        488 KiB  621 KiB   1.3×      2/3  air
-            0 B    100 B             1/1  lat
-        1.2 KiB                        1  metadata documents
-        489 KiB  621 KiB                  total, 4 objects (1 of unknown size)
+           stored  logical  ratio  written  node
+          488 KiB  621 KiB   1.3×      2/3  air
+                ?    100 B             1/1  lat
+          1.2 KiB                        1  metadata documents
+        ≥ 489 KiB  621 KiB                  total, 4 objects (1 of unknown size)
         ");
     }
 }

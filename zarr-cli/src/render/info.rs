@@ -40,10 +40,7 @@ fn array(view: &NodeView) -> Vec<(&'static str, String)> {
         data_type = format!("{data_type}, {}", words::endianness(order));
     }
     fields.push(("data type", data_type));
-    fields.push((
-        "fill value",
-        words::value(view.stored("fill_value"), MOST_OF_A_VALUE),
-    ));
+    fields.push(("fill value", words::fill_value(view, MOST_OF_A_VALUE)));
     let chunks = |shape: &[u64], of: &[u64]| {
         let mut text = words::tuple(shape);
         if let Some(count) = view::cells(of, shape) {
@@ -69,10 +66,21 @@ fn array(view: &NodeView) -> Vec<(&'static str, String)> {
             ));
         }
         (Some(chunk), None) => fields.push(("chunks", chunks(&chunk, &shape))),
-        (None, _) => fields.push((
-            "chunk grid",
-            words::value(view.stored("chunk_grid"), MOST_OF_A_VALUE),
-        )),
+        (None, _) => match view.grid().zip(view.chunk_count()) {
+            Some((grid, count)) => {
+                let what = if view.sharding().is_some() {
+                    "shards"
+                } else {
+                    "chunks"
+                };
+                let edges = words::cut(&words::edges(&grid), MOST_OF_A_VALUE);
+                fields.push((what, format!("{count}, {} {edges}", words::chunk_shape(view))));
+            }
+            None => fields.push((
+                "chunk grid",
+                words::value(view.stored("chunk_grid"), MOST_OF_A_VALUE),
+            )),
+        },
     }
     fields.push(("codecs", words::codecs(view)));
     let order = view.stored("order");
@@ -168,6 +176,29 @@ mod tests {
         chunks      128 of (1,64,64), 8.0 KiB each, 16 in a shard
         codecs      shards [bytes; index bytes → crc32c at end]
         size        1.0 MiB logical
+        ");
+    }
+
+    #[test]
+    fn shards_in_shards_and_chunks_of_many_shapes() {
+        let view = array_v3(
+            r#"{"shape": [64, 30], "data_type": "uint16", "fill_value": 0,
+                "chunk_grid": {"name": "rectilinear", "configuration": {"kind": "inline",
+                    "chunk_shapes": [32, [8, [4, 4], 6]]}},
+                "codecs": [{"name": "sharding_indexed", "configuration": {"chunk_shape": [16, 2],
+                    "codecs": [{"name": "sharding_indexed", "configuration": {"chunk_shape": [8, 2],
+                        "codecs": [{"name": "bytes", "configuration": {"endian": "big"}}],
+                        "index_codecs": ["bytes"]}}],
+                    "index_codecs": ["bytes"]}}]}"#,
+        );
+        insta::assert_snapshot!(node(&view, &[], Theme::plain()), @"
+        kind        array, zarr v3
+        shape       64×30
+        data type   uint16, big-endian
+        fill value  0
+        shards      12, rectilinear (32 | 8,4×4,6)
+        codecs      shards [shards [bytes; index bytes at end]; index bytes at end]
+        size        3.8 KiB logical
         ");
     }
 

@@ -29,9 +29,7 @@ pub(crate) fn long(members: &[MemberView], theme: Theme) -> String {
                     "array".to_owned(),
                     words::data_type(view),
                     words::shape(&view.shape(), &[]),
-                    view.chunk_shape()
-                        .map(|shape| words::tuple(&shape))
-                        .unwrap_or_else(|| "not regular".to_owned()),
+                    words::chunk_shape(view),
                     words::compression(view),
                     view.logical_bytes()
                         .map(units::bytes)
@@ -44,9 +42,9 @@ pub(crate) fn long(members: &[MemberView], theme: Theme) -> String {
                 MemberView::Broken { .. } => vec![Cell::painted("broken", |text| theme.error(text))],
             };
             row.resize_with(6, || "".into());
-            row.push(name(member, theme));
+            row.push(name(member, theme).last());
             if let MemberView::Broken { message, .. } = member {
-                row.push(escape::text(message).into_owned().into());
+                row.push(Cell::from(escape::text(message)).last());
             }
             row
         })

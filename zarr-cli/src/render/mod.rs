@@ -1,13 +1,18 @@
 //! From nodes to text and JSON: pure, no I/O.
 
 mod aligned;
+mod calendar;
 mod cf_time;
 pub(crate) mod check;
+pub(crate) mod coordinate;
 pub(crate) mod doctor;
 pub(crate) mod du;
+pub(crate) mod element;
 pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod list;
+pub(crate) mod man;
+mod packing;
 pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod table;

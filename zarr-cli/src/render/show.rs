@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use zarr_core::NodeKind;
 use zarr_core::metadata::Json;
 
-use super::cf_time::TimeUnits;
+use super::coordinate::{self, Ends};
 use super::table::{Align, Cell, layout};
 use super::{Theme, info, units, words};
 use crate::escape;
@@ -24,8 +24,8 @@ pub(crate) struct Heading<'a> {
     pub(crate) consolidated: bool,
     /// Whether its members are known; that there are none is said only then.
     pub(crate) members_known: bool,
-    /// First and last values of coordinates, by path.
-    pub(crate) ends: &'a BTreeMap<String, (Json, Json)>,
+    /// First and last elements of coordinates, by path.
+    pub(crate) ends: &'a BTreeMap<String, Ends>,
 }
 
 /// A group and its direct members.
@@ -44,7 +44,7 @@ pub(crate) fn group(
     if !dimensions.is_empty() {
         let list: Vec<String> = dimensions
             .iter()
-            .map(|(name, length)| format!("{} {length}", escape::text(name)))
+            .map(|(name, lengths)| format!("{} {}", escape::text(name), some_of(lengths)))
             .collect();
         let _ = writeln!(text, "{}  {}", theme.heading("Dimensions"), list.join(" · "));
     }
@@ -134,28 +134,34 @@ fn head(
     )
 }
 
-/// The dimensions that arrays name, in the order of the array with the most; one that has several lengths is left to each
-/// array's line.
-fn dimensions(arrays: &[&NodeView]) -> Vec<(String, u64)> {
-    let mut found: Vec<(String, Option<u64>)> = Vec::new();
+/// The dimensions that arrays name, in the order of the array with the most, with their lengths: the arrays of one image in
+/// several resolutions have several.
+fn dimensions(arrays: &[&NodeView]) -> Vec<(String, Vec<u64>)> {
+    let mut found: Vec<(String, Vec<u64>)> = Vec::new();
     let mut arrays = arrays.to_vec();
     arrays.sort_by_key(|view| std::cmp::Reverse(view.shape().len()));
     for view in arrays {
         for (name, length) in view.dimension_names().into_iter().zip(view.shape()) {
             let Some(name) = name else { continue };
             match found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = known.filter(|known| *known == length),
-                None => found.push((name, Some(length))),
+                Some((_, lengths)) if lengths.contains(&length) => {}
+                Some((_, lengths)) => lengths.push(length),
+                None => found.push((name, vec![length])),
             }
         }
     }
     found
-        .into_iter()
-        .filter_map(|(name, length)| Some((name, length?)))
-        .collect()
 }
 
-fn array_row(view: &NodeView, ends: Option<&(Json, Json)>, theme: Theme) -> Vec<Cell> {
+/// The first few lengths: `64/32/16`.
+fn some_of(lengths: &[u64]) -> String {
+    const MOST: usize = 4;
+    let shown: Vec<String> = lengths.iter().take(MOST).map(u64::to_string).collect();
+    let more = if lengths.len() > MOST { "/…" } else { "" };
+    shown.join("/") + more
+}
+
+fn array_row(view: &NodeView, ends: Option<&Ends>, theme: Theme) -> Vec<Cell> {
     let safe = |text: String| Cell::from(escape::text(&text).into_owned());
     let names = view.dimension_names();
     let dimensions = if names.iter().any(Option::is_some) {
@@ -174,51 +180,29 @@ fn array_row(view: &NodeView, ends: Option<&(Json, Json)>, theme: Theme) -> Vec<
             .unwrap_or_default()
             .to_owned()
     };
+    let what = if view.sharding().is_some() {
+        "shards"
+    } else {
+        "chunks"
+    };
+    let shape = words::chunk_shape(view);
     let chunks = match (view.chunk_count(), view.chunk_shape()) {
-        (Some(count), Some(shape)) => {
-            let what = if view.sharding().is_some() {
-                "shards"
-            } else {
-                "chunks"
-            };
-            format!("{what} {count} × {}", words::tuple(&shape))
-        }
-        _ => "irregular chunks".to_owned(),
+        (Some(count), Some(_)) => format!("{what} {count} × {shape}"),
+        (Some(count), None) => format!("{what} {count}, {shape}"),
+        (None, _) => format!("{what} {shape}"),
     };
     vec![
-        Cell::painted(&escape::text(view.name()), |name| theme.array(name)),
+        Cell::painted(&escape::text(view.name()), |name| theme.array(name)).name(),
         safe(dimensions),
         safe(format!("{}{}", words::data_type(view), decoded(view))),
         safe(match ends {
-            Some(ends) => values(view, ends),
+            Some(ends) => coordinate::values(view, ends),
             None => text("units"),
         }),
         view.logical_bytes().map(units::bytes).unwrap_or_default().into(),
         Cell::painted(&chunks, |chunks| theme.dim(chunks)),
         Cell::painted(&escape::text(&words::compression(view)), |codec| theme.dim(codec)),
     ]
-}
-
-/// A coordinate's first and last value: as dates, or with their units.
-fn values(view: &NodeView, (first, last): &(Json, Json)) -> String {
-    let text = |key: &str| view.attributes().get(key).and_then(Json::as_str);
-    let units = text("units").unwrap_or_default();
-    let both = |first: &str, last: &str| {
-        if first == last {
-            first.to_owned()
-        } else {
-            format!("{first} … {last}")
-        }
-    };
-    let dates = TimeUnits::parse(units, text("calendar"))
-        .and_then(|time| time.date(first.as_f64()?).zip(time.date(last.as_f64()?)));
-    match dates {
-        Some((first, last)) => both(&first, &last),
-        None => {
-            let value = |end: &Json| words::value(end, 30);
-            both(&value(first), &value(last)) + " " + units
-        }
-    }
 }
 
 /// What the CF conventions make of the stored numbers: ` → ×0.01 +273.15`.
@@ -250,7 +234,7 @@ fn group_row(view: &NodeView, theme: Theme) -> Vec<Cell> {
         count => units::count(count, "attribute", "attributes"),
     };
     vec![
-        Cell::painted(&name, |name| theme.group(name)),
+        Cell::painted(&name, |name| theme.group(name)).name(),
         Cell::painted(&count, |count| theme.dim(count)),
     ]
 }
@@ -260,8 +244,8 @@ fn broken(members: &[MemberView], theme: Theme) -> String {
         .iter()
         .filter_map(|member| match member {
             MemberView::Broken { path, message, .. } => Some(vec![
-                escape::text(path.trim_start_matches('/')).into_owned().into(),
-                escape::text(message).into_owned().into(),
+                Cell::from(escape::text(path.trim_start_matches('/'))).name(),
+                Cell::from(escape::text(message)).last(),
             ]),
             MemberView::Node(_) | MemberView::Unlisted { .. } => None,
         })
@@ -278,7 +262,10 @@ mod tests {
     use crate::view::testing::{air_v3, array_v3, coordinate, group as group_view};
 
     fn shown(members: &[MemberView]) -> String {
-        let ends = BTreeMap::from([("/lat".to_owned(), (Json::from(75.0), Json::from(15.5)))]);
+        let ends = BTreeMap::from([(
+            "/lat".to_owned(),
+            (75.0_f32.to_le_bytes().to_vec(), 15.5_f32.to_le_bytes().to_vec()),
+        )]);
         let heading = Heading {
             title: "gs://bucket/air.zarr",
             consolidated: true,
@@ -333,6 +320,13 @@ mod tests {
           title  tests
           limit  NaN
         ");
+    }
+
+    #[test]
+    fn dimensions_of_several_lengths() {
+        let members = [coordinate("x", 64), coordinate("x", 32)].map(MemberView::Node);
+        let text = shown(&members);
+        assert!(text.contains("\nDimensions  x 64/32\n"), "{text}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use zarr_core::metadata::data_type::TimeScale;
 use zarr_core::metadata::{DataType, Json};
 
 use super::table::{Cell, layout};
-use super::{Theme, time64, values, words};
+use super::{Theme, element, packing, time64, words};
 use crate::escape;
 use crate::stats::Statistics;
 use crate::view::NodeView;
@@ -23,12 +23,12 @@ pub(crate) fn statistics(
     let when = |value: Option<Json>| match (&data_type, value.map(plain)) {
         (_, None) => "-".to_owned(),
         (Some(DataType::DateTime64(scale)), Some(ticks)) => date(&ticks, *scale).unwrap_or(ticks),
-        (Some(DataType::TimeDelta64(scale)), Some(ticks)) => format!("{ticks} {}", unit(*scale)),
+        (Some(DataType::TimeDelta64(scale)), Some(ticks)) => format!("{ticks} {}", element::tick(*scale)),
         (_, Some(number)) => number,
     };
     let spread = match &data_type {
         Some(DataType::DateTime64(scale) | DataType::TimeDelta64(scale)) if statistics.sd().is_some() => {
-            format!("{} {}", value(statistics.sd()), unit(*scale))
+            format!("{} {}", value(statistics.sd()), element::tick(*scale))
         }
         _ => value(statistics.sd()),
     };
@@ -36,22 +36,15 @@ pub(crate) fn statistics(
         [] | [_] => statistics.elements().to_string(),
         _ => format!("{} = {}", words::shape(shape, &[]), statistics.elements()),
     };
-    let is_packed = ["scale_factor", "add_offset"]
-        .iter()
-        .any(|name| view.attributes().contains_key(name));
-    let stored = if is_packed {
-        ", as stored: scale_factor and add_offset are not applied"
-    } else {
-        ""
-    };
-    let mut rows = vec![
-        ("data type", words::data_type(view) + stored),
+    let mut rows = vec![("data type", words::data_type(view))];
+    rows.extend(as_stored(view).map(|what| ("as stored", what)));
+    rows.extend([
         ("elements", elements),
         ("min", when(statistics.min())),
         ("mean", when(statistics.mean())),
         ("max", when(statistics.max())),
         ("sd", spread),
-    ];
+    ]);
     if let Some(nan) = statistics.nan() {
         let is_time = matches!(
             data_type,
@@ -64,7 +57,7 @@ pub(crate) fn statistics(
     }
     let fill = match statistics.filled() {
         Some(count) => {
-            let fill = words::value(view.stored("fill_value"), 40);
+            let fill = words::fill_value(view, 40);
             format!("{count} equal the fill value {fill}")
         }
         None => "no fill value".to_owned(),
@@ -87,22 +80,29 @@ pub(crate) fn statistics(
     layout(&rows, &[], "")
 }
 
+/// What readers that follow the CF conventions make of the elements, and is not done here.
+fn as_stored(view: &NodeView) -> Option<String> {
+    let mut parts = Vec::new();
+    if packing::is_packed(view) {
+        parts.push("scale_factor and add_offset are not applied".to_owned());
+    }
+    // NaN is left out all the same.
+    let markers = packing::markers(view)
+        .into_iter()
+        .filter(|(_, marker)| !marker.is_nan());
+    parts
+        .extend(markers.map(|(name, marker)| format!("{name} {} counts as a value", element::plain(marker))));
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn plain(value: Json) -> String {
     match value.as_array() {
-        Some([re, im]) => values::complex(re, im),
-        Some(_) | None => values::number(&value),
+        Some([re, im]) => element::complex(re, im),
+        Some(_) | None => element::number(&value),
     }
 }
 
 /// The date of a number of ticks, whose fraction is dropped.
 fn date(ticks: &str, scale: TimeScale) -> Option<String> {
     time64::date(ticks.split('.').next()?.parse().ok()?, scale)
-}
-
-/// What a tick is: `ns`, `10 us`.
-fn unit(scale: TimeScale) -> String {
-    match scale.scale_factor {
-        1 => scale.unit.code().to_owned(),
-        factor => format!("× {factor} {}", scale.unit.code()),
-    }
 }

@@ -2,12 +2,9 @@
 
 use zarr_core::metadata::data_type::{TimeScale, TimeUnit};
 
-use super::cf_time::civil_from_days;
+use super::calendar::Calendar;
 
-/// Days so far from 1970 that a year is no longer what anybody means by it; below, no computation overflows.
-const MOST_DAYS: i128 = 1 << 40;
-
-/// The date of `ticks`; `None` for what is no date (NaT, the generic unit) and for dates beyond some billion years.
+/// The date of `ticks`, however far from 1970; `None` for what is no date (NaT, the generic unit).
 pub(crate) fn date(ticks: i64, scale: TimeScale) -> Option<String> {
     if ticks == i64::MIN {
         return None;
@@ -37,10 +34,7 @@ pub(crate) fn date(ticks: i64, scale: TimeScale) -> Option<String> {
     let seconds = count.div_euclid(in_second) * unit_seconds;
     let fraction = count.rem_euclid(in_second);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    if days.abs() > MOST_DAYS {
-        return None;
-    }
-    let (year, month, day) = civil_from_days(i64::try_from(days).ok()?);
+    let (year, month, day) = Calendar::Gregorian.date(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
     let date = format!("{year:04}-{month:02}-{day:02}");
     Some(match (unit_seconds, digits) {
@@ -90,13 +84,27 @@ mod tests {
         }
     }
 
+    /// In a column of dates none is a bare number: these are beyond what NumPy's own calendar can do.
+    #[test]
+    fn dates_far_out_are_dates() {
+        for (ticks, unit, scale_factor, expected) in [
+            (i64::MAX, TimeUnit::Day, 1, "25252734927768524-07-27"),
+            (-i64::MAX, TimeUnit::Day, 1, "-25252734927764585-06-08"),
+            (
+                i64::MAX,
+                TimeUnit::Week,
+                1 << 30,
+                "189804423636299979840340276-02-17",
+            ),
+        ] {
+            let scale = TimeScale { unit, scale_factor };
+            assert_eq!(date(ticks, scale).as_deref(), Some(expected), "{unit:?}");
+        }
+    }
+
     #[test]
     fn what_is_no_date() {
-        for (ticks, unit) in [
-            (i64::MIN, TimeUnit::Second),
-            (1, TimeUnit::Generic),
-            (i64::MAX, TimeUnit::Day),
-        ] {
+        for (ticks, unit) in [(i64::MIN, TimeUnit::Second), (1, TimeUnit::Generic)] {
             let scale = TimeScale {
                 unit,
                 scale_factor: 1,

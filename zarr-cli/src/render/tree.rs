@@ -28,12 +28,15 @@ pub(crate) fn draw(title: &str, root: &NodeView, members: &[MemberView], style: 
     let mut last_at: Vec<bool> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let path = path(member);
-        if let MemberView::Unlisted { reason, .. } = member {
-            let note = format!("children unknown: {reason}");
-            rows.push(vec![
-                Cell::painted(&indent(&last_at, bar, corner), |text| style.theme.dim(text)),
-                note.into(),
-            ]);
+        if let MemberView::Unlisted { path, reason, .. } = member {
+            let branch = indent(&last_at, bar, corner);
+            // Of the node itself the error at the end says why.
+            let note = match path.as_str() {
+                "/" => "children unknown".to_owned(),
+                _ => format!("children unknown: {}", escape::text(reason)),
+            };
+            let line = Cell::painted(&format!("{branch}{note}"), |_| style.theme.dim(&branch) + &note);
+            rows.push(vec![line.last()]);
             continue;
         }
         let depth = depth(path);
@@ -47,7 +50,7 @@ pub(crate) fn draw(title: &str, root: &NodeView, members: &[MemberView], style: 
             MemberView::Broken { message, .. } => {
                 let mut cells = row(branch, &name, None, style.theme);
                 cells.push(Cell::painted("broken", |text| style.theme.error(text)));
-                cells.push(escape::text(message).into());
+                cells.push(Cell::from(escape::text(message)).last());
                 cells
             }
             MemberView::Unlisted { .. } => Vec::new(),
@@ -143,7 +146,7 @@ fn row(branch: String, name: &str, view: Option<&NodeView>, theme: Theme) -> Vec
             theme.array(name)
         }
     );
-    let mut cells = vec![Cell::painted(&shown, |_| painted)];
+    let mut cells = vec![Cell::painted(&shown, |_| painted).name()];
     let Some(view) = view else {
         return cells;
     };
@@ -153,11 +156,7 @@ fn row(branch: String, name: &str, view: Option<&NodeView>, theme: Theme) -> Vec
             let text = |text: String| Cell::from(escape::text(&text).into_owned());
             cells.push(text(words::data_type(view)));
             cells.push(text(words::shape(&view.shape(), &view.dimension_names())));
-            cells.push(text(
-                view.chunk_shape()
-                    .map(|shape| words::tuple(&shape))
-                    .unwrap_or_default(),
-            ));
+            cells.push(text(words::chunk_shape(view)));
             cells.push(text(words::compression(view)));
             cells.push(view.logical_bytes().map(units::bytes).unwrap_or_default().into());
         }
@@ -215,6 +214,30 @@ mod tests {
         insta::assert_snapshot!(summary(&group("/"), &members()), @"2 groups, 3 arrays, 1 broken, 1.2 MiB logical");
     }
 
+    /// Neither a long name nor a long message makes the other lines longer.
+    #[test]
+    fn a_long_line_stays_alone() {
+        let mut named = coordinate("lat", 25);
+        named.path = format!("/{}", "n".repeat(200));
+        let broken = MemberView::Broken {
+            path: "/z".to_owned(),
+            code: 5,
+            message: "m".repeat(200),
+        };
+        let members = [
+            MemberView::Node(coordinate("lat", 25)),
+            MemberView::Node(named),
+            broken,
+        ];
+        let style = Style {
+            theme: Theme::plain(),
+            ascii: false,
+        };
+        let text = draw("x.zarr", &group("/"), &members, style);
+        let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        assert!(widths[1] < 80 && widths[2] > 200 && widths[3] < 260, "{text}");
+    }
+
     #[test]
     fn says_which_children_are_unknown() {
         let unlisted = MemberView::Unlisted {
@@ -229,8 +252,8 @@ mod tests {
         };
         insta::assert_snapshot!(draw("x.zarr", &group("/"), &members, style), @"
         x.zarr  group
-        └── g     group
-            └──   children unknown: the server cannot list
+        └── g  group
+            └── children unknown: the server cannot list
         ");
     }
 }

@@ -2,7 +2,7 @@
 
 /// Bytes with a binary unit and three digits: `372 B`, `1.3 KiB`, `621 KiB`, `4.0 GiB`.
 pub(crate) fn bytes(count: u128) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    const UNITS: [&str; 9] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
     if count < 1024 {
         return format!("{count} B");
     }
@@ -21,7 +21,16 @@ pub(crate) fn bytes(count: u128) -> String {
     }
 }
 
-/// A ratio: `1.2×`, `27×`.
+/// A sum of bytes of which so many sizes are not known, out of `count`: `621 KiB`, `≥ 621 KiB`, `?`.
+pub(crate) fn bytes_of(sum: u128, unknown: u64, count: u64) -> String {
+    match unknown {
+        0 => bytes(sum),
+        unknown if unknown == count => "?".to_owned(),
+        _ => format!("≥ {}", bytes(sum)),
+    }
+}
+
+/// A ratio: `1.2×`, `27×`, `>9999×`.
 pub(crate) fn ratio(of: u128, to: u128) -> Option<String> {
     if to == 0 {
         return None;
@@ -30,6 +39,9 @@ pub(crate) fn ratio(of: u128, to: u128) -> Option<String> {
     let value = of as f64 / to as f64;
     Some(if value < 9.95 {
         format!("{value:.1}×")
+    } else if value > 9999.0 {
+        // Of what is almost all missing.
+        ">9999×".to_owned()
     } else {
         format!("{value:.0}×")
     })
@@ -69,7 +81,7 @@ mod tests {
                 "5.0 GiB"
             ]
         );
-        assert!(shown[10].ends_with(" EiB"));
+        assert!(shown[10].ends_with(" YiB"));
     }
 
     #[test]
@@ -77,6 +89,10 @@ mod tests {
         assert_eq!(ratio(1, 0), None);
         assert_eq!(ratio(621, 514).unwrap(), "1.2×");
         assert_eq!(ratio(2750, 100).unwrap(), "28×");
+        assert_eq!(ratio(u128::MAX, 1).unwrap(), ">9999×");
+        assert_eq!(bytes_of(2048, 0, 3), "2.0 KiB");
+        assert_eq!(bytes_of(2048, 1, 3), "≥ 2.0 KiB");
+        assert_eq!(bytes_of(0, 3, 3), "?");
         assert_eq!(count(1, "array", "arrays"), "1 array");
         assert_eq!(count(0, "array", "arrays"), "0 arrays");
     }

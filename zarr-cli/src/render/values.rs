@@ -2,12 +2,13 @@
 
 use zarr_core::metadata::data_type::{FloatKind, IntKind, TimeScale, TimeUnit};
 use zarr_core::metadata::json::PrintOptions;
-use zarr_core::metadata::{DataType, Json, element_to_json};
+use zarr_core::metadata::{DataType, MetadataError, element_to_json};
 
 use super::aligned::Aligned;
-use super::time64;
+use super::element;
 use crate::cli::CatFormat;
 use crate::error::CliError;
+use crate::escape;
 use crate::output::Output;
 
 /// Writes values one after another in the shape that they have.
@@ -35,19 +36,16 @@ impl Rows {
     pub(crate) fn value(
         &mut self,
         data_type: &DataType,
-        element: &[u8],
+        bytes: &[u8],
         out: &mut Output,
     ) -> Result<(), CliError> {
-        let value =
-            element_to_json(data_type, element).map_err(|error| CliError::usage(error.to_string(), None))?;
+        let bad = |error: MetadataError| CliError::usage(error.to_string(), None);
         // How many dimensions begin anew here: all at the first value.
         let fresh = self.index.iter().rev().take_while(|at| **at == 0).count();
         let between = self.begun;
         if let Some(aligned) = &mut self.aligned {
-            aligned.value(
-                plain(data_type, element, &value, self.format),
-                !is_number(data_type),
-            );
+            let text = element::shown(data_type, bytes).map_err(bad)?;
+            aligned.value(text, !element::is_number(data_type));
         }
         match self.format {
             CatFormat::Text if self.aligned.is_some() => {}
@@ -57,7 +55,8 @@ impl Rows {
                     out.text(",")?;
                 }
                 out.text(&"[".repeat(if between { fresh } else { self.shape.len() }))?;
-                out.text(&value.print(PrintOptions::compact()))?;
+                let value = element_to_json(data_type, bytes).map_err(bad)?;
+                out.text(&escape::json(value.print(PrintOptions::compact())))?;
             }
             CatFormat::Text | CatFormat::Csv | CatFormat::Bin | CatFormat::Npy => {
                 let separator = if self.format == CatFormat::Csv { "," } else { " " };
@@ -67,7 +66,13 @@ impl Rows {
                     (true, 1, _) | (true, _, CatFormat::Csv) => out.text("\n")?,
                     (true, _, _) => out.text("\n\n")?,
                 }
-                out.text(&plain(data_type, element, &value, self.format))?;
+                let text = match self.format {
+                    CatFormat::Csv => csv(element::text(data_type, bytes).map_err(bad)?, out.is_terminal),
+                    CatFormat::Text | CatFormat::Json | CatFormat::Bin | CatFormat::Npy => {
+                        element::shown(data_type, bytes).map_err(bad)?
+                    }
+                };
+                out.text(&text)?;
             }
         }
         self.begun = true;
@@ -122,58 +127,17 @@ fn empty(shape: &[u64]) -> String {
     }
 }
 
-/// A value as a person or a table reads it: text without quotes where it needs none, dates as dates, complex numbers as
-/// Python writes them.
-fn plain(data_type: &DataType, element: &[u8], value: &Json, format: CatFormat) -> String {
-    let text = match (data_type, value) {
-        (DataType::DateTime64(scale), _) => <[u8; 8]>::try_from(element)
-            .ok()
-            .and_then(|bytes| time64::date(i64::from_le_bytes(bytes), *scale))
-            .unwrap_or_else(|| number(value)),
-        (DataType::Complex { .. }, Json::Array(parts)) if parts.len() == 2 => complex(&parts[0], &parts[1]),
-        (_, Json::String(text)) => crate::escape::text(text).to_string(),
-        (_, value) => value.print(PrintOptions::compact()),
-    };
-    let quoted = match format {
-        CatFormat::Csv => text.contains([',', '"', '\n']),
-        // Between spaces, what is empty or has spaces would not be seen.
-        CatFormat::Text | CatFormat::Json | CatFormat::Npy | CatFormat::Bin => {
-            value.as_str().is_some() && (text.is_empty() || text.contains([' ', '"']))
-        }
-    };
-    if quoted {
+/// A cell of a table: quoted as RFC 4180 has it, where it has to be. On a terminal what would move the cursor is escaped.
+fn csv(text: String, to_terminal: bool) -> String {
+    let cell = if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
+    };
+    match to_terminal {
+        true => escape::text(&cell).into_owned(),
+        false => cell,
     }
-}
-
-/// Whether elements are numbers or times, of which some are words in JSON: `NaN`, `NaT`.
-fn is_number(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Bool
-            | DataType::Int(_)
-            | DataType::Float(_)
-            | DataType::Complex { .. }
-            | DataType::DateTime64(_)
-            | DataType::TimeDelta64(_)
-    )
-}
-
-/// A number or what stands for one, without quotes.
-pub(crate) fn number(value: &Json) -> String {
-    match value.as_str() {
-        Some(word) => word.to_owned(),
-        None => value.print(PrintOptions::compact()).trim_matches('"').to_owned(),
-    }
-}
-
-/// A complex number as Python writes it.
-pub(crate) fn complex(re: &Json, im: &Json) -> String {
-    let (re, im) = (number(re), number(im));
-    let sign = if im.starts_with('-') { "" } else { "+" };
-    format!("{re}{sign}{im}j")
 }
 
 /// The header of a NumPy file, version 1.0 or 2.0.
@@ -277,7 +241,7 @@ fn name(data_type: &DataType) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zarr_core::metadata::data_type::{ComplexName, StructType};
+    use zarr_core::metadata::data_type::StructType;
 
     #[test]
     fn structs_and_times_have_numpy_s_names() {
@@ -299,30 +263,19 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_apart() {
-        let shown = |data_type: &DataType, element: &[u8], format| {
-            let value = element_to_json(data_type, element).unwrap();
-            plain(data_type, element, &value, format)
-        };
-        let complex = DataType::Complex {
-            component: FloatKind::Float32,
-            name: ComplexName::TotalBits,
-        };
-        let element = [1.5_f32, f32::NEG_INFINITY].map(f32::to_le_bytes).concat();
-        assert_eq!(shown(&complex, &element, CatFormat::Text), "1.5-Infinityj");
-        let element = [-0.0_f32, 2.0].map(f32::to_le_bytes).concat();
-        assert_eq!(shown(&complex, &element, CatFormat::Csv), "-0.0+2.0j");
-        for (text, in_text, in_csv) in [
-            ("a", "a", "a"),
-            ("", "\"\"", ""),
-            ("a b", "\"a b\"", "a b"),
-            ("a,b", "a,b", "\"a,b\""),
+    fn tables_hold_the_values_themselves() {
+        for (value, in_a_file, on_a_terminal) in [
+            ("", "", ""),
+            ("a b", "a b", "a b"),
+            ("a,b", "\"a,b\"", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\"", "\"a\"\"b\""),
+            ("a\nb", "\"a\nb\"", "\"a\\nb\""),
+            ("a\rb", "\"a\rb\"", "\"a\\rb\""),
+            ("a\\nb", "a\\nb", "a\\nb"),
+            ("\u{1b}[2J", "\u{1b}[2J", "\\u{1b}[2J"),
         ] {
-            assert_eq!(
-                shown(&DataType::String, text.as_bytes(), CatFormat::Text),
-                in_text
-            );
-            assert_eq!(shown(&DataType::String, text.as_bytes(), CatFormat::Csv), in_csv);
+            assert_eq!(csv(value.to_owned(), false), in_a_file);
+            assert_eq!(csv(value.to_owned(), true), on_a_terminal);
         }
     }
 }

@@ -3,11 +3,12 @@
 use zarr_core::ZarrFormat;
 use zarr_core::metadata::data_type::{Endianness, TimeScale};
 use zarr_core::metadata::json::{NonFiniteStyle, PrintOptions};
-use zarr_core::metadata::{DataType, Json};
+use zarr_core::metadata::{ChunkAxis, ChunkGrid, DataType, Json};
 
+use super::element;
 use crate::view::NodeView;
 
-/// An array's data type: `int16`, `datetime64[ns]`, `utf32[5]`, `struct(a int32, b float64)`.
+/// An array's data type: `int16`, `datetime64[ns]`, `utf32[5]`, `struct(a int32, b float64 2×3)`.
 pub(crate) fn data_type(view: &NodeView) -> String {
     match view.data_type() {
         Some(known) => data_type_name(&known),
@@ -36,7 +37,16 @@ fn data_type_name(data_type: &DataType) -> String {
                 .fields()
                 .iter()
                 .take(MOST)
-                .map(|field| format!("{} {}", field.name(), data_type_name(field.data_type())))
+                .map(|field| {
+                    let lengths: Vec<String> = field.shape().iter().map(usize::to_string).collect();
+                    let space = if lengths.is_empty() { "" } else { " " };
+                    format!(
+                        "{} {}{space}{}",
+                        field.name(),
+                        data_type_name(field.data_type()),
+                        lengths.join("×")
+                    )
+                })
                 .collect();
             if let Some(more) = fields.fields().len().checked_sub(MOST).filter(|more| *more > 0) {
                 shown.push(format!("{more} more"));
@@ -91,6 +101,68 @@ pub(crate) fn tuple(shape: &[u64]) -> String {
     )
 }
 
+/// An array's chunks as far as they have one shape, or in a word what its grid is: `(100,25,53)`, `rectilinear`.
+pub(crate) fn chunk_shape(view: &NodeView) -> String {
+    match view.chunk_shape() {
+        Some(shape) => tuple(&shape),
+        None => {
+            let grid = view.stored("chunk_grid");
+            let name = grid.get("name").unwrap_or(grid);
+            name.as_str().map_or_else(|| "-".to_owned(), |name| cut(name, 30))
+        }
+    }
+}
+
+/// The edges of a grid's chunks along each dimension, the first few: `(10,20,5×30 | 50)`.
+pub(crate) fn edges(grid: &ChunkGrid) -> String {
+    const MOST: usize = 4;
+    let axis = |axis: &ChunkAxis| match axis {
+        ChunkAxis::Step(edge) => edge.to_string(),
+        ChunkAxis::Runs(runs) => {
+            let mut shown: Vec<String> = runs
+                .iter()
+                .take(MOST)
+                .map(|(edge, count)| match count {
+                    1 => edge.to_string(),
+                    count => format!("{count}×{edge}"),
+                })
+                .collect();
+            if runs.iter().len() > MOST {
+                shown.push("…".to_owned());
+            }
+            shown.join(",")
+        }
+    };
+    format!(
+        "({})",
+        grid.axes().iter().map(axis).collect::<Vec<_>>().join(" | ")
+    )
+}
+
+/// The fill value as `cat` prints values, in at most so many characters; what cannot be read as it is stored.
+pub(crate) fn fill_value(view: &NodeView, most: usize) -> String {
+    let shown = view
+        .data_type()
+        .zip(view.fill_value())
+        .and_then(|(data_type, fill)| element::shown(&data_type, fill.element()).ok());
+    match shown {
+        Some(shown) => cut(&shown, most),
+        None => value(view.stored("fill_value"), most),
+    }
+}
+
+/// The beginning of a text, in at most `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_some() {
+        format!(
+            "{}…",
+            text.chars().take(most.saturating_sub(1)).collect::<String>()
+        )
+    } else {
+        text.to_owned()
+    }
+}
+
 /// A JSON value in at most `most` characters.
 pub(crate) fn value(json: &Json, most: usize) -> String {
     // What is long need not be printed to be cut.
@@ -103,15 +175,10 @@ pub(crate) fn value(json: &Json, most: usize) -> String {
             text.chars().take(most.saturating_sub(3)).collect::<String>()
         );
     }
-    let text = json.print(PrintOptions::compact().non_finite(NonFiniteStyle::Token));
-    if text.chars().nth(most).is_some() {
-        format!(
-            "{}…",
-            text.chars().take(most.saturating_sub(1)).collect::<String>()
-        )
-    } else {
-        text
-    }
+    cut(
+        &json.print(PrintOptions::compact().non_finite(NonFiniteStyle::Token)),
+        most,
+    )
 }
 
 /// All codecs of an array in words, in the order of encoding: `bytes → zstd(3)`.
@@ -131,18 +198,17 @@ pub(crate) fn codecs(view: &NodeView) -> String {
     }
 }
 
-/// What compresses an array, in a word or two: `zstd`, `shards zstd`, or `-` if nothing does.
+/// What compresses an array or adds a checksum, in a word or two: `zstd`, `shards zstd`, or `-` if nothing does.
 pub(crate) fn compression(view: &NodeView) -> String {
     let codecs = match (view.format, view.sharding()) {
         (ZarrFormat::V2, _) => vec![name(view.stored("compressor"))],
         (ZarrFormat::V3, Some(inner)) => names(inner.get("codecs").unwrap_or(&Json::Null)),
         (ZarrFormat::V3, None) => names(view.stored("codecs")),
     };
-    const PLAIN: [&str; 8] = [
+    const PLAIN: [&str; 7] = [
         "bytes",
         "endian",
         "transpose",
-        "crc32c",
         "vlen-utf8",
         "vlen-bytes",
         "reshape",
@@ -237,6 +303,8 @@ fn sharding(codecs: Option<&Json>, index: Option<&Json>, location: Option<&Json>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zarr_core::metadata::data_type::V2DataType;
+
     use crate::view::testing::{air_v2, air_v3, array_v3};
 
     #[test]
@@ -257,6 +325,43 @@ mod tests {
         assert_eq!(compression(&sharded), "shards gzip");
         assert_eq!(compression(&air_v3()), "zstd");
         assert_eq!(compression(&air_v2()), "blosc");
+        let checked = array_v3(r#"{"codecs": ["bytes", "crc32c"]}"#);
+        assert_eq!(compression(&checked), "crc32c");
+    }
+
+    #[test]
+    fn grids_in_words() {
+        let view = array_v3(
+            r#"{"shape": [60, 50, 4], "chunk_grid": {"name": "rectilinear", "configuration": {"kind": "inline",
+                "chunk_shapes": [[10, [5, 10]], [20, 5, 6, 7, 8, 4], 4]}}}"#,
+        );
+        assert_eq!(
+            (chunk_shape(&view).as_str(), view.chunk_count()),
+            ("rectilinear", Some(66))
+        );
+        assert_eq!(edges(&view.grid().unwrap()), "(10,10×5 | 20,5,6,7,… | 4)");
+        let unknown = array_v3(r#"{"shape": [4], "chunk_grid": {"name": "hex"}}"#);
+        assert_eq!(
+            (chunk_shape(&unknown).as_str(), unknown.chunk_count()),
+            ("hex", None)
+        );
+    }
+
+    #[test]
+    fn fill_values_as_values_are() {
+        let of = |data_type: &str, fill: &str| {
+            let document =
+                format!(r#"{{"data_type": {data_type}, "fill_value": {fill}, "codecs": ["bytes"]}}"#);
+            fill_value(&array_v3(&document), 40)
+        };
+        let day = r#"{"name": "numpy.datetime64", "configuration": {"unit": "D", "scale_factor": 1}}"#;
+        assert_eq!(of(day, "1"), "1970-01-02");
+        assert_eq!(of(day, "-9223372036854775808"), "NaT");
+        assert_eq!(of("\"float32\"", "\"NaN\""), "NaN");
+        assert_eq!(of("\"complex64\"", "[0.0, 1.0]"), "0.0+1.0j");
+        assert_eq!(of("\"string\"", "\"\""), "\"\"");
+        // What cannot be read is shown as it is stored.
+        assert_eq!(of("\"int8\"", "\"odd\""), "\"odd\"");
     }
 
     #[test]
@@ -272,6 +377,9 @@ mod tests {
             "utf32[5]"
         );
         assert_eq!(name(r#""elsewhere.posit16""#), r#""elsewhere.posit16""#);
+        let v2 =
+            V2DataType::parse(&Json::parse(br#"[["a", "<i4"], ["b", "<f8", [2, 3]]]"#).unwrap()).unwrap();
+        assert_eq!(data_type_name(&v2.data_type), "struct(a int32, b float64 2×3)");
     }
 
     #[test]

@@ -85,6 +85,14 @@ impl Floats {
         };
     }
 
+    /// Makes of one number so many of it.
+    pub(crate) fn repeat(&mut self, count: u64) {
+        for counted in [&mut self.finite, &mut self.above, &mut self.below] {
+            *counted = counted.saturating_mul(count);
+        }
+        self.sum.repeat(count);
+    }
+
     pub(crate) fn infinite(&self) -> u64 {
         self.above + self.below
     }

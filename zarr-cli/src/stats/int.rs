@@ -90,6 +90,12 @@ impl Ints {
         self.max = self.max.max(other.max);
     }
 
+    /// Makes of one number so many of it.
+    pub(crate) fn repeat(&mut self, count: u64) {
+        self.count = self.count.saturating_mul(count);
+        self.sum = self.sum.saturating_mul(count.into());
+    }
+
     pub(crate) fn min(&self) -> Option<i128> {
         (self.count > 0).then(|| i128::from(self.min) + self.offset)
     }

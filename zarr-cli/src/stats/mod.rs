@@ -218,6 +218,27 @@ impl Statistics {
         }
     }
 
+    /// What `count` times the same element come to; these statistics are of nothing yet.
+    pub(crate) fn repeated(&self, element: &[u8], count: u64) -> Self {
+        let mut one = self.clone();
+        if count == 0 {
+            return one;
+        }
+        one.add(element);
+        one.elements *= count;
+        one.nan *= count;
+        one.filled *= count;
+        match &mut one.parts {
+            Parts::Ints(ints) => ints.repeat(count),
+            Parts::Floats(floats) => floats.repeat(count),
+            Parts::Complex(re, im) => {
+                re.repeat(count);
+                im.repeat(count);
+            }
+        }
+        one
+    }
+
     /// Puts another part of the same array behind this one.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.elements += other.elements;

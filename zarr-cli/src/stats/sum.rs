@@ -51,6 +51,20 @@ impl Sum {
         *self = Self { high, low, scaled };
     }
 
+    /// Takes the sum so many times.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean of 2⁵³ elements is known to 53 bits"
+    )]
+    pub(crate) fn repeat(&mut self, count: u64) {
+        let count = count as f64;
+        // 2⁶⁴ times what is not large does not overflow.
+        *self = self.in_units(self.scaled || self.high.abs() > LARGE);
+        let high = self.high * count;
+        self.low = self.high.mul_add(count, -high) + self.low * count;
+        self.high = high;
+    }
+
     fn in_units(self, scaled: bool) -> Self {
         if scaled && !self.scaled {
             return Self {

@@ -258,3 +258,41 @@ fn what_is_no_number_is_refused() {
     assert!(Statistics::new(&DataType::String, None).is_none());
     assert!(Statistics::new(&DataType::NullTerminatedBytes { size_bytes: 3 }, None).is_none());
 }
+
+/// Elements that are counted come to what they come to if each is added.
+#[test]
+fn repeated_elements_are_as_if_each_was_added() {
+    let kinds = [
+        (DataType::Int(IntKind::Int8), vec![0xfd]),
+        (DataType::Int(IntKind::UInt64), u64::MAX.to_le_bytes().to_vec()),
+        (
+            DataType::Float(FloatKind::Float64),
+            0.1_f64.to_le_bytes().to_vec(),
+        ),
+        (
+            DataType::Float(FloatKind::Float64),
+            f64::MAX.to_le_bytes().to_vec(),
+        ),
+        (
+            DataType::Float(FloatKind::Float64),
+            f64::NAN.to_le_bytes().to_vec(),
+        ),
+        (
+            DataType::Float(FloatKind::Float64),
+            f64::INFINITY.to_le_bytes().to_vec(),
+        ),
+    ];
+    for (data_type, element) in kinds {
+        let nothing = Statistics::new(&data_type, Some(&element)).unwrap();
+        let mut added = nothing.clone();
+        added.add(&element.repeat(1000));
+        let repeated = nothing.repeated(&element, 1000);
+        let told = |of: &Statistics| {
+            let numbers =
+                [of.min(), of.max(), of.mean(), of.sd()].map(|number| number.map(|json| json.to_string()));
+            (numbers, of.elements(), of.nan(), of.filled(), of.infinite())
+        };
+        assert_eq!(told(&repeated), told(&added), "{data_type:?}");
+        assert_eq!(nothing.repeated(&element, 0).elements(), 0);
+    }
+}

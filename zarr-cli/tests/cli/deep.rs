@@ -144,7 +144,7 @@ fn a_bad_inner_chunk_is_named() {
     assert!(
         people
             .stdout
-            .starts_with("error  ZC040  /a  a/c/1/0 (chunk 1,0, inner chunk "),
+            .starts_with("error    ZC040  /a  a/c/1/0 (chunk 1,0, inner chunk "),
         "{people:?}"
     );
 

@@ -175,7 +175,11 @@ fn completions_and_the_manual_page() {
         let ended = run(&["completions", shell]);
         assert!(ended.code == 0 && ended.stdout.contains("zarr-cli"), "{shell}");
     }
-    assert!(run(&["man"]).stdout.contains(".TH zarr-cli"));
+    let page = run(&["man"]).stdout;
+    assert!(
+        page.contains(".TH zarr-cli 1") && page.contains("Most requests in flight"),
+        "{page}"
+    );
 }
 
 /// A slip of the fingers is told as all errors are, with what was meant, to people and to programs.
@@ -223,7 +227,8 @@ fn an_array_in_a_few_numbers() {
     assert_eq!(ended.code, 0, "{ended:?}");
     let (_, rest) = ended.stdout.split_once('\n').unwrap();
     insta::assert_snapshot!(rest, @"
-    data type  int16, as stored: scale_factor and add_offset are not applied
+    data type  int16
+    as stored  scale_factor and add_offset are not applied, _FillValue -32767 counts as a value
     elements   2×3 = 6
     min        -1080
     mean       -1060.1666666666667
@@ -253,7 +258,7 @@ fn times_and_complex_numbers_in_a_few_words() {
     max        1970-01-01T00:00:00.000345902
     sd         458578.37740086415 ns
     NaT        1
-    fill       1 equal the fill value "NaT"
+    fill       1 equal the fill value NaT
     chunks     3, none missing
     "#);
     insta::assert_snapshot!(of("v2_arrays.zarr/c8"), @r#"
@@ -265,7 +270,7 @@ fn times_and_complex_numbers_in_a_few_words() {
     sd         NaN
     NaN        1
     infinite   1
-    fill       0 equal the fill value ["NaN",0.0]
+    fill       0 equal the fill value NaN+0.0j
     chunks     3, none missing
     "#);
 }
@@ -329,5 +334,25 @@ fn hints_name_what_was_meant() {
         let ended = run(&["meta", &format!("{air}/air"), "-k", pointer]);
         assert_eq!(ended.code, 3, "{ended:?}");
         assert!(ended.stderr.contains(told), "{pointer}: {ended:?}");
+    }
+}
+
+/// What is typed wrongly in one part only: the wrong format, a document in place of its node.
+#[test]
+fn hints_name_what_is_too_much() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr");
+    let ended = run(&["ls", "--zarr-format", "2", air]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("there is a group of zarr v3: leave out --zarr-format"),
+        "{ended:?}"
+    );
+    for document in ["zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata"] {
+        let ended = run(&["ls", &format!("{air}/{document}")]);
+        assert_ne!(ended.code, 0, "{ended:?}");
+        let hint = format!("hint   the URL of a node ends before its documents: {air}\n");
+        assert!(ended.stderr.contains(&hint), "{ended:?}");
     }
 }

@@ -7,6 +7,7 @@
     reason = "a test may fail, in its helpers too"
 )]
 
+mod check;
 mod corpus;
 mod deep;
 mod exit_codes;
@@ -16,4 +17,6 @@ mod place;
 mod process;
 mod remote;
 mod run;
+mod sparse;
 mod stats;
+mod values;

@@ -1,11 +1,11 @@
 //! Servers that refuse, fail, lie or cannot list: the exit code, the message, and nothing left open.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use zarr_tests::gcs::{Access, GcsServer};
 use zarr_tests::http::{Credentials, HttpServer, IndexStyle, Mode};
 use zarr_tests::{Fault, When};
 
-use crate::run::{Ended, run};
+use crate::run::{Ended, command, run};
 
 const GROUP: &str = r#"{"zarr_format": 3, "node_type": "group"}"#;
 
@@ -33,6 +33,9 @@ fn a_server_that_cannot_list() {
     for verb in ["ls", "show", "tree"] {
         let ended = quick(&[verb, &url]);
         assert_eq!(ended.code, 7, "{ended:?}");
+        let told = format!("{}{}", ended.stdout, ended.stderr);
+        assert_eq!(told.matches("the server answers 403").count(), 1, "{ended:?}");
+        assert_eq!(ended.stderr.matches(&url).count(), 1, "{ended:?}");
         assert!(ended.stderr.contains("children unknown"), "{ended:?}");
         assert!(!ended.stdout.contains("empty"), "{ended:?}");
     }
@@ -178,4 +181,72 @@ fn doctor_tells_what_the_server_can_do() {
     assert!(facts["listing"].as_str().unwrap().starts_with("no"), "{facts}");
     assert_eq!(facts["options"], "headers, retries");
     assert!(!ended.stdout.contains("s3cret"));
+}
+
+/// A proxy that asks for credentials is not the server: no hint sends its password there.
+#[test]
+fn a_proxy_asks_for_itself() {
+    let proxy = HttpServer::start(Mode::NoIndex(404));
+    proxy.faults().add(When::always(), Fault::status(407));
+    let url = "http://data.invalid/x.zarr";
+    let output = command(&["ls", "-o", "retries=0", url])
+        .env("http_proxy", proxy.url())
+        .output()
+        .unwrap();
+    let ended = Ended::of(output);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(
+        ended.stderr.contains("the proxy asks") && !ended.stderr.contains("--auth"),
+        "{ended:?}"
+    );
+    let output = command(&["doctor", "-o", "retries=0", url])
+        .env("http_proxy", proxy.url())
+        .env("no_proxy", "example.org")
+        .output()
+        .unwrap();
+    assert!(
+        Ended::of(output).stdout.contains("set: http_proxy, no_proxy"),
+        "the variables that are obeyed"
+    );
+}
+
+/// A listing without sizes: nobody is told that nothing is stored.
+#[test]
+fn unknown_sizes_are_not_zero() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Python));
+    let store = crate::run::data().join("stores/v3_tree_cons.zarr");
+    server.load_dir(store, "");
+    let url = server.base_url();
+    let ended = quick(&["du", &url]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(
+        !ended.stdout.contains(" 0 B") && ended.stdout.contains("  ?  "),
+        "{ended:?}"
+    );
+    let du = &quick(&["du", "--json", &url]).lines()[0];
+    assert_eq!(
+        (&du["arrays"][0]["bytes"], &du["metadata_bytes"]),
+        (&Value::Null, &Value::Null),
+        "{du}"
+    );
+    let ended = quick(&["info", "--stored", &format!("{url}/top")]);
+    assert!(
+        ended
+            .stdout
+            .contains("stored      2/2 chunks · ? of 16 B logical · 3 of unknown size"),
+        "{ended:?}"
+    );
+    let info = &quick(&["info", "--stored", "--json", &format!("{url}/top")]).lines()[0];
+    assert_eq!(info["stored"]["object_bytes"], Value::Null, "{info}");
+}
+
+#[test]
+fn an_array_s_own_name_is_not_encoded() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+    server.load_dir(
+        crate::run::data().join("stores/v3_tree_cons.zarr/with space"),
+        "sp ace/",
+    );
+    let ended = quick(&["ls", &format!("{}/sp%20ace", server.base_url())]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "sp ace\n"), "{ended:?}");
 }

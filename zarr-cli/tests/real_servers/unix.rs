@@ -1,11 +1,11 @@
 //! The trials.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed};
 use serde_json::json;
-use zarr_tests::external::{External, Kind};
-use zarr_tests::trial::with_server;
+use zarr_tests::external::{External, Found, Kind};
+use zarr_tests::trial::{needing, with_server};
 
 use crate::place::{Place, assert_lists_the_corpus, assert_prints_every_array};
 use crate::run::{data, run};
@@ -60,6 +60,11 @@ pub(crate) fn main() -> ExitCode {
             Ok(())
         },
     ));
+    trials.push(needing(
+        "bash_completes_the_options_of_a_verb",
+        find_bash,
+        bash_completes,
+    ));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -96,5 +101,47 @@ fn children_are_unknown(server: External) -> Result<(), Failed> {
         listed.assert_all_closed();
         assert_eq!(run(&["info", &url]).code, 0, "{store}");
     }
+    Ok(())
+}
+
+fn find_bash() -> Result<Found<()>, Failed> {
+    let is_there = Command::new("bash").arg("-c").arg(":").status().is_ok();
+    Ok(match is_there {
+        true => Found::Available(()),
+        false => Found::Missing("bash".to_owned()),
+    })
+}
+
+/// What bash offers for the last of these words, by the script that the command prints.
+fn offered(words: &[&str]) -> Vec<String> {
+    let script = run(&["completions", "bash"]).stdout;
+    let (current, previous) = (words[words.len() - 1], words[words.len() - 2]);
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let ask = format!(
+        "{script}\nCOMP_WORDS=({}); COMP_CWORD={}; _zarr__cli zarr-cli '{current}' '{previous}'\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted.join(" "),
+        words.len() - 1
+    );
+    let output = Command::new("bash").arg("-c").arg(ask).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn bash_completes((): ()) -> Result<(), Failed> {
+    assert_eq!(
+        offered(&["zarr-cli", "cat", "-F", ""]),
+        ["text", "csv", "json", "npy", "bin"]
+    );
+    assert_eq!(
+        offered(&["zarr-cli", "check", "x.zarr", "--missing", "e"]),
+        ["error"]
+    );
+    assert_eq!(offered(&["zarr-cli", "tree", "--asc"]), ["--ascii"]);
+    assert!(offered(&["zarr-cli", "st"]).contains(&"stats".to_owned()));
     Ok(())
 }

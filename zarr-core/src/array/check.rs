@@ -69,7 +69,12 @@ impl Array {
             .boxed()
     }
 
-    async fn check_chunk(&self, plan: &Plan, ordinal: usize, options: &ReadOptions) -> Result<ChunkCheck> {
+    pub(super) async fn check_chunk(
+        &self,
+        plan: &Plan,
+        ordinal: usize,
+        options: &ReadOptions,
+    ) -> Result<ChunkCheck> {
         let task = plan.task(ordinal);
         let chunk = task.chunk_indices();
         let mut check = ChunkCheck {

@@ -62,24 +62,7 @@ impl Array {
             let array = self.clone();
             (0..plan.len()).flat_map(move |ordinal| array.pieces(&plan.task(ordinal)))
         };
-        let (array, options, map) = (self.clone(), options.clone(), Arc::new(map));
-        let read_one = move |piece: Selection| {
-            let (array, options, map) = (array.clone(), options.clone(), Arc::clone(&map));
-            async move {
-                let chunk = array.read_piece(&piece, &options).await?;
-                let mapped = compute::spawn(move || map(chunk)).await;
-                mapped.map_err(|_| array.panicked())
-            }
-        };
-        let chunks = futures::stream::iter(pieces).map(read_one).buffered(at_once);
-        // After an error nothing follows.
-        chunks
-            .scan(false, |failed, chunk| {
-                let item = (!*failed).then_some(chunk);
-                *failed |= matches!(item, Some(Err(_)));
-                futures::future::ready(item)
-            })
-            .boxed()
+        map_pieces(self, pieces.map(Ok), options, at_once, Arc::new(map))
     }
 
     async fn read_piece(&self, piece: &Selection, options: &ReadOptions) -> Result<DecodedChunk> {
@@ -91,4 +74,32 @@ impl Array {
             report,
         })
     }
+}
+
+/// Reads pieces, `at_once` of them at the same time, and hands on what `map` makes of each, in their order.
+pub(super) fn map_pieces<T: Send + 'static>(
+    array: &Array,
+    pieces: impl Iterator<Item = Result<Selection>> + Send + 'static,
+    options: &ReadOptions,
+    at_once: usize,
+    map: Arc<impl Fn(DecodedChunk) -> T + Send + Sync + 'static>,
+) -> BoxStream<'static, Result<T>> {
+    let (array, options) = (array.clone(), options.clone());
+    let read_one = move |piece: Result<Selection>| {
+        let (array, options, map) = (array.clone(), options.clone(), Arc::clone(&map));
+        async move {
+            let chunk = array.read_piece(&piece?, &options).await?;
+            let mapped = compute::spawn(move || map(chunk)).await;
+            mapped.map_err(|_| array.panicked())
+        }
+    };
+    let chunks = futures::stream::iter(pieces).map(read_one).buffered(at_once);
+    // After an error nothing follows.
+    chunks
+        .scan(false, |failed, chunk| {
+            let item = (!*failed).then_some(chunk);
+            *failed |= matches!(item, Some(Err(_)));
+            futures::future::ready(item)
+        })
+        .boxed()
 }

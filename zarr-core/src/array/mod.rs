@@ -23,6 +23,7 @@ mod points;
 mod read;
 mod selection;
 mod selection_text;
+mod stored;
 mod write;
 
 use std::borrow::Cow;
@@ -34,6 +35,7 @@ pub use data::ArrayData;
 pub use element::Element;
 pub use read::{MissingChunks, ReadOptions, ReadReport};
 pub use selection::{Select, Selection};
+pub use stored::{Beside, StoredChunks};
 pub use write::{WriteOptions, WriteReport};
 
 use crate::codec::{Chunk, CodecError, CodecErrorKind};

@@ -3,15 +3,16 @@
 use std::error::Error as _;
 
 use futures::StreamExt;
-use zarr_core::array::{ChunkCheck, ChunkFault, ReadOptions, ReadReport};
+use zarr_core::array::{ChunkCheck, ChunkFault, ReadOptions, ReadReport, Selection};
 use zarr_core::metadata::Json;
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::{Array, Error};
 
-use super::check::{Checked, finding_json};
-use super::stray;
+use super::report::finding_json;
+use super::{Checked, missing, stray};
 use crate::app::App;
 use crate::cli::Missing;
+use crate::commands::sparse;
 use crate::error::{CliError, chain};
 use crate::exit_code;
 use crate::lint::{self, Finding, Place, Severity};
@@ -88,7 +89,12 @@ impl<'a> Deep<'a> {
 
     async fn read_all(&mut self, checked: &Checked) -> Result<(), CliError> {
         for (path, array) in &checked.arrays {
-            self.array(&path.to_string(), array).await?;
+            let path = path.to_string();
+            let is_told = checked
+                .findings
+                .iter()
+                .any(|finding| finding.rule == lint::UNSUPPORTED && finding.path == path);
+            self.array(&path, array, is_told).await?;
         }
         let Some(store) = &checked.store else {
             return Ok(());
@@ -115,8 +121,14 @@ impl<'a> Deep<'a> {
         Ok(())
     }
 
-    async fn array(&mut self, path: &str, array: &Array) -> Result<(), CliError> {
-        let mut chunks = array.check_chunks(&ReadOptions::default());
+    /// Reads the chunks of an array; `is_told` says whether it was told already that they cannot be decoded.
+    async fn array(&mut self, path: &str, array: &Array, is_told: bool) -> Result<(), CliError> {
+        let options = ReadOptions::default();
+        let listed = sparse::stored(array, &Selection::all(array.shape())).await;
+        let mut chunks = match &listed {
+            Some((stored, _)) => array.check_stored(stored, &options),
+            None => array.check_chunks(&options),
+        };
         while let Some(chunk) = chunks.next().await {
             match chunk {
                 Ok(check) => {
@@ -126,14 +138,25 @@ impl<'a> Deep<'a> {
                     self.progress
                         .tell(|| format!("{path}  {} chunks", self.read.chunks));
                 }
-                Err(error @ Error::Unsupported { .. }) => {
+                // A codec that is not known, or a chunk that is too large for this machine.
+                Err(error @ (Error::Unsupported { .. } | Error::InvalidSelection { .. })) => {
                     self.unchecked += 1;
-                    return self.tell(&[Finding::new(lint::NOT_DECODED, path, chain(&error))]);
+                    return match is_told {
+                        true => Ok(()),
+                        false => self.tell(&[Finding::new(lint::NOT_DECODED, path, chain(&error))]),
+                    };
                 }
                 Err(error) if exit_code::of_core(&error).0 == exit_code::CORRUPT => {
                     self.tell(&[Finding::new(lint::INVALID, path, chain(&error))])?;
                 }
                 Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some((stored, beside)) = &listed {
+            self.read.chunks = self.read.chunks.saturating_add(beside.chunks);
+            self.read.missing_chunks = self.read.missing_chunks.saturating_add(beside.chunks);
+            if self.missing == Missing::Error {
+                self.tell(&missing::findings(path, array, stored))?;
             }
         }
         Ok(())
@@ -220,7 +243,7 @@ fn place(check: &ChunkCheck, fault: &ChunkFault) -> String {
     )
 }
 
-fn coordinates(chunk: &[u64]) -> String {
+pub(super) fn coordinates(chunk: &[u64]) -> String {
     match chunk {
         [] => "()".to_owned(),
         _ => chunk.iter().map(u64::to_string).collect::<Vec<_>>().join(","),

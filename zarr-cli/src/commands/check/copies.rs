@@ -9,9 +9,9 @@ use zarr_core::metadata::json::Object;
 use zarr_core::metadata::{ConsolidatedMetadata, Document, Json, NodeMetadata};
 use zarr_core::{Group, NodePath, Store, ZarrFormat, hierarchy};
 
-use super::check::Checked;
-use super::open;
+use super::Checked;
 use crate::app::App;
+use crate::commands::open;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::lint::{self, Finding};
@@ -26,7 +26,14 @@ pub(super) async fn consolidated(
     let parsed = match group.zarr_format() {
         ZarrFormat::V3 => group.metadata().consolidated(),
         ZarrFormat::V2 => {
-            let bytes = group.store().get(&group.path().key(".zmetadata")).await?;
+            let bytes = match group.store().get(&group.path().key(".zmetadata")).await {
+                // The group could be read: who may not see this document is told that it is denied where there is none.
+                Err(error) if exit_code::of_core(&error).0 == exit_code::PERMISSION => {
+                    tracing::info!("taken as missing: {}", crate::error::chain(&error));
+                    None
+                }
+                other => other?,
+            };
             bytes.map(|bytes| ConsolidatedMetadata::parse_v2(&bytes))
         }
     };
@@ -85,11 +92,7 @@ pub(super) fn unopened(path: &NodePath, error: zarr_core::Error, checked: &mut C
     }
     checked.blind.push(shown.clone());
     let (code, message) = (exit_code::of_core(&error).0, crate::error::chain(&error));
-    if code == exit_code::CORRUPT {
-        checked.findings.push(Finding::new(lint::INVALID, shown, message));
-        return;
-    }
-    checked.unread.count(&MemberView::Broken {
+    checked.broken(&MemberView::Broken {
         path: shown,
         code,
         message,

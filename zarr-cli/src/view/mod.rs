@@ -3,13 +3,19 @@
 //! Listing must also work for nodes that cannot be opened (an unknown codec, a data type of another library), so this
 //! reads the documents leniently: what is not understood is shown as it is stored.
 
+mod grid;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::sync::LazyLock;
 
 use zarr_core::hierarchy::Node;
 use zarr_core::metadata::data_type::{Endianness, V2DataType};
 use zarr_core::metadata::json::Object;
-use zarr_core::metadata::{DataType, Json};
+use zarr_core::metadata::{DataType, FillValue, Json};
 use zarr_core::{NodeKind, NodePath, ZarrFormat};
+
+pub(crate) use grid::{cells, product};
 
 /// A node as it is shown.
 #[derive(Clone, Debug)]
@@ -102,37 +108,6 @@ impl NodeView {
         }
     }
 
-    /// The shape of the grid's chunks as stored, which are shards if the array is sharded; `None` if it is not regular.
-    pub(crate) fn stored_chunk_shape(&self) -> Option<&Json> {
-        match self.format {
-            ZarrFormat::V2 => self.document().get("chunks"),
-            ZarrFormat::V3 => {
-                let grid = self.document().get("chunk_grid")?;
-                let regular = grid.get("name").and_then(Json::as_str) == Some("regular");
-                grid.get("configuration").filter(|_| regular)?.get("chunk_shape")
-            }
-        }
-    }
-
-    /// The shape of the grid's chunks in elements.
-    pub(crate) fn chunk_shape(&self) -> Option<Vec<u64>> {
-        numbers(self.stored_chunk_shape()?)
-    }
-
-    /// The sharding codec's configuration, if the array is sharded.
-    pub(crate) fn sharding(&self) -> Option<&Json> {
-        let codecs = self.stored("codecs").as_array()?;
-        let sharding = codecs
-            .iter()
-            .find(|codec| codec.get("name").and_then(Json::as_str) == Some("sharding_indexed"));
-        sharding?.get("configuration")
-    }
-
-    /// The shape of the chunks inside a shard.
-    pub(crate) fn inner_chunk_shape(&self) -> Option<Vec<u64>> {
-        numbers(self.sharding()?.get("chunk_shape")?)
-    }
-
     /// The data type, if it is one that is known.
     pub(crate) fn data_type(&self) -> Option<DataType> {
         let stored = self.stored_data_type();
@@ -148,10 +123,11 @@ impl NodeView {
         match self.format {
             ZarrFormat::V2 => V2DataType::parse(self.stored_data_type()).ok()?.endianness(),
             ZarrFormat::V3 => {
-                let codecs = self
-                    .sharding()
-                    .and_then(|sharding| sharding.get("codecs"))
-                    .unwrap_or(self.stored("codecs"));
+                // Of the innermost chunks, where shards lie in shards.
+                let mut codecs = self.stored("codecs");
+                while let Some(inner) = grid::sharding_among(codecs).and_then(|inner| inner.get("codecs")) {
+                    codecs = inner;
+                }
                 let bytes = codecs.as_array()?.iter().find(|codec| {
                     matches!(codec.get("name").and_then(Json::as_str), Some("bytes" | "endian"))
                 })?;
@@ -162,6 +138,19 @@ impl NodeView {
                 }
             }
         }
+    }
+
+    /// The fill value, if there is one that can be read.
+    pub(crate) fn fill_value(&self) -> Option<FillValue> {
+        let stored = self.document().get("fill_value")?;
+        let parsed = match self.format {
+            ZarrFormat::V2 => FillValue::parse_v2(&V2DataType::parse(self.stored_data_type()).ok()?, stored),
+            ZarrFormat::V3 => {
+                let order = self.endianness().unwrap_or(Endianness::Little);
+                FillValue::parse_v3(&self.data_type()?, stored, order)
+            }
+        };
+        parsed.ok().filter(|fill| !fill.is_undefined())
     }
 
     /// Size of one element in bytes, if it is fixed and known.
@@ -198,118 +187,8 @@ impl NodeView {
     pub(crate) fn is_coordinate(&self) -> bool {
         matches!(self.dimension_names().as_slice(), [Some(name)] if name == self.name())
     }
-
-    /// How many chunks the grid has, if it is regular.
-    pub(crate) fn chunk_count(&self) -> Option<u128> {
-        cells(&self.shape(), &self.chunk_shape()?)
-    }
-}
-
-/// How many cells of `cell` elements cover `shape`.
-pub(crate) fn cells(shape: &[u64], cell: &[u64]) -> Option<u128> {
-    if shape.len() != cell.len() || cell.contains(&0) {
-        return None;
-    }
-    let counts: Vec<u64> = shape
-        .iter()
-        .zip(cell)
-        .map(|(length, edge)| length.div_ceil(*edge))
-        .collect();
-    product(&counts)
-}
-
-/// The product, unless it is beyond all bounds.
-pub(crate) fn product(lengths: &[u64]) -> Option<u128> {
-    lengths
-        .iter()
-        .try_fold(1_u128, |product, length| product.checked_mul(u128::from(*length)))
 }
 
 fn numbers(json: &Json) -> Option<Vec<u64>> {
     json.as_array()?.iter().map(Json::as_u64).collect()
-}
-
-/// Nodes for tests of what is rendered.
-#[cfg(test)]
-pub(crate) mod testing {
-    use super::*;
-
-    fn node(path: &str, kind: NodeKind, format: ZarrFormat, attributes: &str, document: &str) -> NodeView {
-        let object = |text: &str| Json::parse(text.as_bytes()).unwrap().as_object().unwrap().clone();
-        NodeView {
-            path: path.to_owned(),
-            kind,
-            format,
-            documents: Documents::Apart {
-                attributes: object(attributes),
-                document: object(document),
-            },
-        }
-    }
-
-    impl NodeView {
-        /// The same with one more attribute.
-        pub(crate) fn with_attribute(mut self, key: &str, value: &str) -> Self {
-            if let Documents::Apart { attributes, .. } = &mut self.documents {
-                attributes.insert(key, value);
-            }
-            self
-        }
-    }
-
-    pub(crate) fn group(path: &str) -> NodeView {
-        node(
-            path,
-            NodeKind::Group,
-            ZarrFormat::V3,
-            r#"{"title": "tests", "limit": NaN}"#,
-            "{}",
-        )
-    }
-
-    pub(crate) fn array_v3(document: &str) -> NodeView {
-        node("/a", NodeKind::Array, ZarrFormat::V3, "{}", document)
-    }
-
-    /// Like xarray's tutorial data set.
-    pub(crate) fn air_v3() -> NodeView {
-        node(
-            "/air",
-            NodeKind::Array,
-            ZarrFormat::V3,
-            r#"{"units": "degK", "scale_factor": 0.01, "add_offset": 273.15, "_FillValue": -32767}"#,
-            r#"{"zarr_format": 3, "node_type": "array", "shape": [240, 25, 53], "data_type": "int16",
-                "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [100, 25, 53]}},
-                "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}}, "fill_value": 0,
-                "codecs": [{"name": "bytes", "configuration": {"endian": "little"}},
-                           {"name": "zstd", "configuration": {"level": 0, "checksum": false}}],
-                "dimension_names": ["time", "lat", "lon"]}"#,
-        )
-    }
-
-    pub(crate) fn coordinate(name: &str, length: u64) -> NodeView {
-        node(
-            &format!("/{name}"),
-            NodeKind::Array,
-            ZarrFormat::V3,
-            r#"{"units": "degrees_north"}"#,
-            &format!(
-                r#"{{"shape": [{length}], "data_type": "float32", "dimension_names": ["{name}"], "fill_value": "NaN",
-                    "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [{length}]}}}},
-                    "codecs": [{{"name": "bytes", "configuration": {{"endian": "little"}}}}]}}"#
-            ),
-        )
-    }
-
-    pub(crate) fn air_v2() -> NodeView {
-        node(
-            "/air",
-            NodeKind::Array,
-            ZarrFormat::V2,
-            r#"{"_ARRAY_DIMENSIONS": ["time", "lat", "lon"]}"#,
-            r#"{"zarr_format": 2, "shape": [240, 25, 53], "chunks": [100, 25, 53], "dtype": ">i2", "fill_value": null,
-                "order": "C", "filters": [{"id": "delta", "dtype": "<i2"}],
-                "compressor": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0}}"#,
-        )
-    }
 }

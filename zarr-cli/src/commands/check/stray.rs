@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use zarr_core::{Array, NodePath};
 
-use super::check::Checked;
+use super::Checked;
 use crate::lint::{self, Finding, Place};
 use crate::usage;
 

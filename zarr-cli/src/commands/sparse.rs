@@ -2,6 +2,7 @@
 
 use zarr_core::Array;
 use zarr_core::array::{Beside, Selection, StoredChunks};
+use zarr_fs::Listing;
 
 /// Where more chunks are wanted than this, a listing is asked first: it costs less than to ask for each.
 const MANY_CHUNKS: u64 = 1000;
@@ -9,14 +10,30 @@ const MANY_CHUNKS: u64 = 1000;
 /// Or more elements: memory for them is taken only where something is stored.
 const MANY_ELEMENTS: u128 = 1 << 30;
 
+/// What a listing that leaves names out, as a web server's index may, is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// To say what is shown to be there.
+    MayBe,
+    /// Nothing: values follow from what is missing.
+    MustNotBe,
+}
+
 /// The stored chunks of an array, and what `selection` wants beside them. `None` if so little is wanted, or so
-/// little is missing, that each chunk is asked for, and if the store cannot list them.
-pub(super) async fn stored(array: &Array, selection: &Selection) -> Option<(StoredChunks, Beside)> {
+/// little is missing, that each chunk is asked for, and if the store cannot list them all.
+pub(super) async fn stored(
+    array: &Array,
+    selection: &Selection,
+    hidden: Hidden,
+) -> Option<(StoredChunks, Beside)> {
     let all = array.beside(&StoredChunks::default(), selection).ok()?;
     if all.chunks <= MANY_CHUNKS && all.elements <= MANY_ELEMENTS {
         return None;
     }
     match array.list_chunks().await {
+        Ok(_) if hidden == Hidden::MustNotBe && array.store().capabilities().listing != Listing::Complete => {
+            None
+        }
         Ok(stored) => {
             let beside = array.beside(&stored, selection).ok()?;
             // Where hardly any is missing nothing is won.

@@ -5,7 +5,7 @@ use zarr_core::array::{DecodedChunk, MissingChunks, ReadReport};
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::metadata::{FillValue, Json};
 
-use super::sparse;
+use super::sparse::{self, Hidden};
 use super::values::Wanted;
 use crate::app::App;
 use crate::cli::StatsArgs;
@@ -34,7 +34,7 @@ pub(super) async fn run(app: &App, args: &StatsArgs, out: &mut Output) -> Result
     let mut progress = Progress::new(&app.global);
     // A missing chunk that is an error ends the reading where it is met.
     let listed = match options.missing {
-        MissingChunks::Fill => sparse::stored(&array, &selection).await,
+        MissingChunks::Fill => sparse::stored(&array, &selection, Hidden::MustNotBe).await,
         MissingChunks::Error => None,
     };
     // The elements of missing chunks are not read to be counted, as far as they can be counted at all.

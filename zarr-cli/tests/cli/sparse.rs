@@ -16,6 +16,13 @@ fn vast() -> String {
     .to_string()
 }
 
+/// As [`vast`], of 1100×1 chunks.
+fn some() -> String {
+    let array = vast().replace("1000000000,1000000000", "1100,1");
+    assert!(array.contains("[1100,1]"), "{array}");
+    array
+}
+
 fn closed(args: &[&str]) -> Ended {
     let ended = run(&[args, &["--json", "--io-stats"]].concat());
     ended.assert_all_closed();
@@ -80,12 +87,31 @@ fn a_local_folder() {
 }
 
 #[test]
-fn an_index_of_a_web_server() {
-    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+fn a_server_with_webdav() {
+    let server = HttpServer::start(Mode::Dav);
     server.put("a/zarr.json", vast());
     server.put("a/c/5/7", vec![8]);
     server.put("a/c/999999999/3", vec![9]);
     assert_counts(&format!("{}/a", server.base_url()), &[], 12);
+}
+
+/// An index may leave names out: it says what `check` can look at, and no values follow from it.
+#[test]
+fn an_index_of_a_web_server() {
+    let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));
+    server.put("vast/zarr.json", vast());
+    server.put("vast/c/5/7", vec![8]);
+    let ended = closed(&["check", "--deep", &format!("{}/vast", server.base_url())]);
+    let summary = ended.lines().pop().unwrap();
+    assert_eq!(
+        summary["missing_chunks"], 999_999_999_999_999_999_u64,
+        "{summary}"
+    );
+
+    server.put("some/zarr.json", some());
+    server.put("some/c/5/0", vec![8]);
+    let ended = closed(&["stats", &format!("{}/some", server.base_url())]);
+    assert!(ended.last_json()["requests"].as_u64() > Some(1100), "{ended:?}");
 }
 
 #[test]
@@ -102,9 +128,7 @@ fn a_bucket() {
 #[test]
 fn without_a_listing_each_chunk_is_asked_for() {
     let server = HttpServer::start(Mode::NoIndex(404));
-    let array = vast().replace("1000000000,1000000000", "1100,1");
-    assert!(array.contains("[1100,1]"), "{array}");
-    server.put("zarr.json", array);
+    server.put("zarr.json", some());
     server.put("c/5/0", vec![8]);
     let ended = closed(&["stats", &server.base_url()]);
     let stats = &ended.lines()[0];

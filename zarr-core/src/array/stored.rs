@@ -57,8 +57,8 @@ impl StoredChunks {
 impl Array {
     /// The chunks that are stored, by one listing of the array's keys. Keys that are none of its chunks are passed over.
     ///
-    /// What a web server's index leaves out are names that begin with a dot, and no chunk's does: such a listing is as good
-    /// as any other here.
+    /// A web server's index may leave names out: where the store's listings are not
+    /// [`Listing::Complete`](zarr_fs::Listing::Complete), what is not named may be stored nevertheless.
     ///
     /// # Errors
     /// [`Error::Fs`] if the store cannot list, or could not; [`Error::Unsupported`] for what reading does not know.

@@ -12,7 +12,7 @@ use super::report::finding_json;
 use super::{Checked, missing, stray};
 use crate::app::App;
 use crate::cli::Missing;
-use crate::commands::sparse;
+use crate::commands::sparse::{self, Hidden};
 use crate::error::{CliError, chain};
 use crate::exit_code;
 use crate::lint::{self, Finding, Place, Severity};
@@ -124,7 +124,7 @@ impl<'a> Deep<'a> {
     /// Reads the chunks of an array; `is_told` says whether it was told already that they cannot be decoded.
     async fn array(&mut self, path: &str, array: &Array, is_told: bool) -> Result<(), CliError> {
         let options = ReadOptions::default();
-        let listed = sparse::stored(array, &Selection::all(array.shape())).await;
+        let listed = sparse::stored(array, &Selection::all(array.shape()), Hidden::MayBe).await;
         let mut chunks = match &listed {
             Some((stored, _)) => array.check_stored(stored, &options),
             None => array.check_chunks(&options),

@@ -153,11 +153,22 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
     while let Some(error) = cause {
         let next = error.to_string();
         if !text.contains(&next) {
-            text = format!("{text}: {next}");
+            text = format!("{text}: {}", without_place(&next, &text));
         }
         cause = error.source();
     }
     text
+}
+
+/// `GET URL: what happened` without the place, if that is told already.
+fn without_place<'a>(cause: &'a str, told: &str) -> &'a str {
+    let what_happened = || {
+        let (method, rest) = cause.split_once(' ')?;
+        let (url, what) = rest.split_once(": ")?;
+        let is_method = !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase());
+        (is_method && told.starts_with(url)).then_some(what)
+    };
+    what_happened().unwrap_or(cause)
 }
 
 /// The documents that were looked for, where a node was not found.
@@ -227,6 +238,21 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_told_once() {
+        let told = "http://h/a/zarr.json: cat_file: unavailable";
+        for (cause, news) in [
+            ("GET http://h/a/zarr.json: cannot connect", "cannot connect"),
+            (
+                "GET http://other/b: cannot connect",
+                "GET http://other/b: cannot connect",
+            ),
+            ("Connection refused", "Connection refused"),
+        ] {
+            assert_eq!(without_place(cause, told), news);
+        }
+    }
 
     fn report() -> Report {
         Report {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use object_store::http::HttpStore;
@@ -12,6 +13,8 @@ use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, 
 
 use crate::config::{ListingMode, Settings};
 use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
+use crate::page::Absent;
+use crate::redirect::{self, Redirects};
 use crate::target::{is_above, is_folder_of};
 use crate::write;
 
@@ -36,6 +39,10 @@ pub(crate) struct Facts {
     cannot_create: AtomicBool,
     /// A file has been read.
     has_read: AtomicBool,
+    /// What it answers for a name that is surely not there, once that mattered.
+    pub(crate) absent: Absent,
+    /// Where it redirects to.
+    pub(crate) redirects: Redirects,
 }
 
 /// Notes a fact; says whether it is new.
@@ -145,17 +152,32 @@ impl Remote {
 
     /// As [`Remote::error`] for a read of a file. What redirects to itself with a slash is a folder, whatever comes of the
     /// redirect: a proxy may leave the address of the server behind it there, where nobody answers. Some servers answer 405
-    /// to `GET` of a folder.
+    /// to `GET` of a folder, and 300 where they have only names alike.
     pub(crate) fn read_error(&self, at: &Context, range: ByteRange, error: TransportError) -> Error {
         let is_folder = Url::parse(error.url())
             .is_ok_and(|url| is_folder_of(&url, &self.shared.settings.target.file(&at.path)));
-        if is_folder || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        let is_missing = is_folder
+            || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED)
+            || redirect::has_only_others(&error);
+        if is_missing {
             return Error::NotFound {
                 at: at.clone(),
                 source: Some(Box::new(error)),
             };
         }
-        self.error(at, Intent::Read(range), error)
+        self.reply_error(at, Intent::Read(range), error)
+    }
+
+    /// As [`Remote::error`] for what only reads. A redirect that cannot be followed is an answer that is none: without a
+    /// `Location`, in a circle (which a cookie might end; none is kept), down to plain HTTP.
+    fn reply_error(&self, at: &Context, intent: Intent, error: TransportError) -> Error {
+        if let Fault::Redirect(_) | Fault::RedirectLoop(_) = error.fault() {
+            return Error::Corrupt {
+                at: at.clone(),
+                source: Box::new(error),
+            };
+        }
+        self.error(at, intent, error)
     }
 
     /// `GET` of a folder.
@@ -164,11 +186,10 @@ impl Remote {
         let request = Request::new(Method::GET, url)
             .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .with_header(header::ACCEPT, ACCEPT_INDEX);
-        self.listing(at, request, false).await
+        self.listing(at, request, None).await
     }
 
-    /// `PROPFIND` of a folder. Where it is only a try, a fault of the server is not worth trying again: some answer 500 to a
-    /// method that they do not know.
+    /// `PROPFIND` of a folder. `is_try`: it is not known whether the server knows the method.
     pub(crate) async fn propfind(&self, at: &Context, body: &'static str, is_try: bool) -> Result<Reply> {
         let method = Method::from_bytes(b"PROPFIND").map_err(|error| at.backend(error))?;
         let url = self.shared.settings.target.folder(&at.path);
@@ -176,21 +197,71 @@ impl Remote {
             .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .with_header(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))
             .with_header(HeaderName::from_static("depth"), HeaderValue::from_static("1"))
-            .with_body(bytes::Bytes::from_static(body.as_bytes()))
-            .with_retry(if is_try { Retry::IfNotDone } else { Retry::Always });
-        match self.listing(at, request, is_try).await {
-            Err(error) if is_try => match unknown_method(&error) {
-                Some(status) => Ok(Reply::Refused { status, error }),
-                None => Err(error),
-            },
-            reply => reply,
+            .with_body(bytes::Bytes::from_static(body.as_bytes()));
+        if !is_try {
+            return self.listing(at, request, None).await;
+        }
+        // Some answer 500 to a method that they do not know: no fault that passes.
+        let request = request.with_retry(Retry::IfNotDone);
+        let stall = self.transport.options().stall_timeout;
+        let limit = (stall / TRY_PART).max(TRY_LEAST).min(stall);
+        let mut again = TRY_AGAIN;
+        loop {
+            let error = match self.listing(at, request.clone(), Some(limit)).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            // A connection that the server has closed meanwhile breaks under the next request: it reads, so it is sent again.
+            let is_broken = TransportError::find(&error).is_some_and(|error| *error.fault() == Fault::Broken);
+            if is_broken && again > 0 {
+                again -= 1;
+                continue;
+            }
+            return match error {
+                error @ (Error::Unavailable { .. }
+                | Error::Corrupt { .. }
+                | Error::Backend { .. }
+                | Error::Unsupported { .. }) => Ok(Reply::Broken(error)),
+                error => Err(error),
+            };
         }
     }
 
-    async fn listing(&self, at: &Context, request: Request, is_try: bool) -> Result<Reply> {
+    async fn fetch_within(&self, request: Request, limit: Duration) -> Result<Fetched, TransportError> {
+        let (method, url) = (request.method.clone(), request.url.clone());
+        let Ok(response) = tokio::time::timeout(limit, self.transport.send(request)).await else {
+            return Err(TransportError::new(Fault::Stall, &method, &url));
+        };
+        let response = response?;
+        let (status, headers, url) = (response.status, response.headers.clone(), response.url.clone());
+        let bytes = response.bytes(MAX_PAGE_BYTES).await?;
+        Ok(Fetched {
+            status,
+            headers,
+            url,
+            bytes,
+        })
+    }
+
+    /// The answer to `request`. `limit`: it is a try, and its answer must begin within this time.
+    async fn listing(&self, at: &Context, request: Request, limit: Option<Duration>) -> Result<Reply> {
         let asked = request.url.clone();
-        match self.transport.fetch(request, MAX_PAGE_BYTES).await {
+        let is_try = limit.is_some();
+        let fetched = match limit {
+            None => self.transport.fetch(request, MAX_PAGE_BYTES).await,
+            Some(limit) => self.fetch_within(request, limit).await,
+        };
+        match fetched {
             Ok(fetched) => {
+                let elsewhere = match redirect::settle(self, at, &asked, &fetched.url).await {
+                    Ok(()) => None,
+                    Err(Error::Corrupt { .. }) => Some("the server redirects to another folder"),
+                    Err(error) if error.is_not_found() => {
+                        let status = StatusCode::NOT_FOUND;
+                        return Ok(Reply::Refused { status, error });
+                    }
+                    Err(error) => return Err(error),
+                };
                 let Some(encoding) = encoding(&fetched.headers) else {
                     return Err(at.unsupported("a listing in an encoding other than gzip"));
                 };
@@ -199,7 +270,7 @@ impl Remote {
                     status: fetched.status,
                     content_type: text(header::CONTENT_TYPE),
                     server: text(header::SERVER),
-                    objection: objection(&asked, &fetched),
+                    objection: objection(&asked, &fetched).or(elsewhere),
                     url: fetched.url,
                     is_gzip: encoding == Encoding::Gzip,
                     body: fetched.bytes,
@@ -211,7 +282,7 @@ impl Remote {
                 // that fails; only a method that it may not know may end so.
                 let is_redirect = matches!(error.fault(), Fault::Redirect(_))
                     || (is_try && matches!(error.fault(), Fault::RedirectLoop(_)));
-                let error = self.error(at, Intent::List, error);
+                let error = self.reply_error(at, Intent::List, error);
                 match status {
                     Some(status) if says_no(status) => Ok(Reply::Refused { status, error }),
                     None if is_redirect => Ok(Reply::Refused {
@@ -224,6 +295,14 @@ impl Remote {
         }
     }
 }
+
+/// What part of the stall timeout the head of an answer to a try may take, and how long it may take at least. A server that
+/// leaves a method that it does not know unanswered would otherwise cost a whole stall (30 s).
+const TRY_PART: u32 = 6;
+const TRY_LEAST: Duration = Duration::from_secs(1);
+
+/// How often a try is sent again whose connection broke.
+const TRY_AGAIN: u32 = 2;
 
 /// Why a success is no listing of the folder asked for, as far as its head shows.
 fn objection(asked: &Url, reply: &Fetched) -> Option<&'static str> {
@@ -273,17 +352,10 @@ fn has_next(headers: &HeaderMap) -> bool {
 fn says_no(status: StatusCode) -> bool {
     match status.as_u16() {
         401 | 407 | 408 | 425 | 429 => false,
-        501 | 505 => true,
+        // 300: names alike in its place.
+        300 | 501 | 505 => true,
         status => (400..500).contains(&status),
     }
-}
-
-/// The status, if a server that does not know a method may answer it.
-fn unknown_method(error: &Error) -> Option<StatusCode> {
-    let found = TransportError::find(error)?;
-    found
-        .status()
-        .filter(|status| matches!(status.as_u16(), 500 | 502))
 }
 
 /// How a body is encoded.

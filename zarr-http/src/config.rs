@@ -15,6 +15,7 @@ use zarr_fs::session::SessionOptions;
 use zarr_fs::{Factory, Options, Path, Resolved, Result};
 
 use crate::filesystem::{HttpFileSystem, HttpSession};
+use crate::page::Pages;
 use crate::target::{Target, url_path};
 
 /// How folders are listed.
@@ -32,7 +33,7 @@ pub enum ListingMode {
 }
 
 /// The options of this backend, besides those that every filesystem and every transport takes.
-const OPTIONS: &[&str] = &["auth", "client_kwargs", "headers", "listing", "write"];
+const OPTIONS: &[&str] = &["auth", "client_kwargs", "headers", "html", "listing", "write"];
 
 /// fsspec's options that mean nothing here: how fsspec caches, splits and schedules. They are taken, so that a pasted
 /// dict works, and change nothing. `encoded`: URLs are always taken as they are written. `simple_links`: an index is
@@ -242,6 +243,12 @@ impl HttpConfig {
             (None, Some("none")) => ListingMode::None,
             (None, Some(_)) => return Err(invalid("listing", "expected auto, webdav, index or none")),
         };
+        let pages = match self.options.text("html")?.as_deref() {
+            None | Some("error") => Pages::Error,
+            Some("missing") => Pages::Missing,
+            Some("data") => Pages::Data,
+            Some(_) => return Err(invalid("html", "expected error, missing or data")),
+        };
         let write = match self.write {
             Some(write) => write,
             None => self.options.boolean("write")?.unwrap_or(false),
@@ -253,6 +260,7 @@ impl HttpConfig {
             errors: ErrorMap::from_options(&self.options)?,
             write,
             listing,
+            pages,
         })
     }
 }
@@ -266,6 +274,7 @@ pub(crate) struct Settings {
     pub(crate) errors: ErrorMap,
     pub(crate) write: bool,
     pub(crate) listing: ListingMode,
+    pub(crate) pages: Pages,
 }
 
 /// Opens `http://` and `https://` URLs: the filesystem's root is the origin, and the URL's path the place in it. A query or

@@ -11,6 +11,7 @@ use zarr_fs::{ByteRange, ByteStream, CatOptions, Context, Error, FileInfo, Resul
 use crate::client::{Encoding, Remote, encoding};
 use crate::cut::{self, Cut};
 use crate::gzip::Decoder;
+use crate::page;
 use crate::read::{self, checked, is_empty, wire_range};
 
 /// What is known before the first piece.
@@ -71,9 +72,10 @@ pub(crate) async fn pump(
         &response.url,
         response.status,
         &response.headers,
-    )?;
-    if read::is_html(&response.headers) && !read::is_html_name(at) {
-        read::stat_of_page(remote, at).await?;
+    )
+    .await?;
+    if page::of(remote, at, &response.headers, &response.url).is_some() {
+        return Err(read::stat_of_page(remote, at).await);
     }
     let is_gzip = encoding(&response.headers) == Some(Encoding::Gzip);
     let is_part = response.status == StatusCode::PARTIAL_CONTENT;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{kind, names, path, seed, server, with};
+use common::{kind, names, path, requests, seed, server, with};
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
 use zarr_fs::{FileSystem, FileSystemExt, Options, Path};
 use zarr_http::HttpConfig;
@@ -138,4 +138,122 @@ fn a_redirect_to_a_folder_says_so_where_it_leads_nowhere() {
             assert_eq!(kind(fs.cat(&path("zarr.json")).await), "Unavailable");
         },
     );
+}
+
+/// A page of an index without the slashes, as h2o and aiohttp have it: with what each link says of a folder.
+fn without_slashes(dir: &str, names: &[&str], marks: bool) -> Fault {
+    let rows = names.iter().map(|name| {
+        let shown = if marks { name } else { name.trim_end_matches('/') };
+        format!(
+            "<li><a href=\"{dir}{}\">{shown}</a></li>\n",
+            name.trim_end_matches('/')
+        )
+    });
+    let title = format!("Index of {dir}");
+    let body = format!(
+        "<html><head><title>{title}</title></head><body><h1>{title}</h1><ul>{}</ul></body></html>",
+        rows.collect::<String>()
+    );
+    Fault::status(200).header(CONTENT_TYPE, "text/html").body(body)
+}
+
+#[test]
+fn a_server_that_does_not_mark_folders_cannot_be_listed() {
+    let dirs: [(&str, &[&str]); 3] = [
+        ("/", &["a/", "zarr.json"]),
+        ("/a/", &["big", "c/", "empty", "zarr.json"]),
+        ("/a/c/0/", &["0", "1"]),
+    ];
+    for marks in [true, false] {
+        let server = server(Mode::NoIndex(404));
+        for (dir, children) in dirs {
+            let when = When::always().and(move |request| request.path == dir);
+            server
+                .faults()
+                .add(when.and_method("GET"), without_slashes(dir, children, marks));
+        }
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            for (dir, children) in dirs {
+                let listing = fs.ls(&path(dir.trim_matches('/'))).await;
+                if marks {
+                    let listing = listing.unwrap();
+                    // The last one is believed for those above it.
+                    assert_eq!(
+                        listing.files.len() + listing.prefixes.len(),
+                        children.len(),
+                        "{dir}"
+                    );
+                    assert_eq!(
+                        listing.prefixes.len(),
+                        children.iter().filter(|name| name.ends_with('/')).count()
+                    );
+                } else {
+                    assert_eq!(kind(listing), "Unsupported", "{dir}");
+                }
+            }
+        });
+    }
+}
+
+/// What a server does to a method that it does not know, where another way has answered: a listing is not lost by it.
+#[test]
+fn a_try_that_breaks_costs_no_listing() {
+    let apache = Mode::Index(IndexStyle::ApachePlain);
+    for fault in [
+        Fault::reset(),
+        Fault::lost_answer(),
+        Fault::status(503),
+        Fault::status(500),
+        Fault::status(401),
+        Fault::stall(),
+        Fault::redirect(302, "/a/"),
+        Fault::status(207).body("<not").header(CONTENT_TYPE, "text/xml"),
+    ] {
+        for (mode, is_listed) in [(apache, true), (Mode::NoIndex(404), false)] {
+            let server = server(mode);
+            server.faults().add(When::method("PROPFIND"), fault.clone());
+            let options = Options::from_json(r#"{"timeout": 3}"#).unwrap();
+            with(
+                HttpConfig::new(server.base_url()).with_options(options),
+                async |fs| {
+                    let listing = fs.ls(&path("a")).await;
+                    match is_listed {
+                        true => assert_eq!(names(&listing.unwrap()).len(), 4, "{fault:?}"),
+                        // Whoever asks who is calling may list for those who say it.
+                        false => assert!(
+                            ["Unsupported", "Unauthenticated"].contains(&kind(listing)),
+                            "{fault:?}"
+                        ),
+                    }
+                    // It is not tried again.
+                    let tries = || {
+                        requests(&server)
+                            .iter()
+                            .filter(|request| request.starts_with("PROPFIND"))
+                            .count()
+                    };
+                    let before = tries();
+                    if is_listed {
+                        fs.ls(&path("a/c")).await.unwrap();
+                        assert_eq!(tries(), before);
+                    }
+                },
+            );
+        }
+    }
+}
+
+/// A connection that the server closes after its answer breaks under the next request.
+#[test]
+fn a_try_whose_connection_broke_is_sent_again() {
+    for times in [1, 2] {
+        let server = server(Mode::Dav);
+        server
+            .faults()
+            .add(When::method("PROPFIND").times(times), Fault::reset());
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            fs.ls(&path("a")).await.unwrap();
+            assert_eq!(fs.capabilities().listing, zarr_fs::Listing::Complete, "{times}");
+        });
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Reply {
         /// What it means by itself.
         error: Error,
     },
+    /// A try that broke: no answer in time, a reset, a 5xx.
+    Broken(Error),
 }
 
 /// A body with what is needed to read it.
@@ -231,12 +233,16 @@ impl<A: Ask> Explorer<'_, A> {
     /// What an index says, the first one in its tree: the complete listing in its place if the server knows WebDAV.
     async fn listed(&self, dir: &Path, visible: Entries, writer: Option<Writer>) -> Result<Entries> {
         let may_know_more = writer.is_some_and(Writer::may_know_webdav);
-        if self.mode == ListingMode::Auto
-            && may_know_more
-            && let Verdict::Listed(entries, _) = self.by_propfind(dir, true).await?
-        {
-            self.learn(dir, Way::WebDav);
-            return Ok(entries);
+        if self.mode == ListingMode::Auto && may_know_more && self.knowledge().may_try_webdav() {
+            match self.by_propfind(dir, true).await {
+                Ok(Verdict::Listed(entries, _)) => {
+                    self.learn(dir, Way::WebDav);
+                    return Ok(entries);
+                }
+                // 401 too: what anybody may see is there already.
+                Ok(_) | Err(Error::Unauthenticated { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.learn(dir, Way::Index);
         Ok(visible)
@@ -297,23 +303,31 @@ impl<A: Ask> Explorer<'_, A> {
     async fn by_get(&self, dir: &Path, is_listed_tree: bool) -> Result<Verdict> {
         let page = match self.ask.get(dir).await? {
             Reply::Refused { status, error } => return Ok(refused(status, error)),
+            Reply::Broken(error) => return Err(error),
             Reply::Page(page) => page,
         };
         if let Some(why) = page.objection {
             return Ok(Verdict::Cannot(why.to_owned()));
         }
         let folder = Folder::new(page.url.clone());
+        let marks_folders = is_listed_tree && self.knowledge().marks_folders;
         let read = read_index(
             &Page {
                 folder: &folder,
                 body: &page.body,
                 server: page.server.as_deref(),
                 is_listed_tree,
+                marks_folders,
             },
             page.content_type.as_deref(),
         );
         match read {
-            Ok((entries, writer)) => Ok(Verdict::Listed(entries, Some(writer))),
+            Ok((entries, writer)) => {
+                if writer == Writer::Unsigned {
+                    self.knowledge().marks_folders = true;
+                }
+                Ok(Verdict::Listed(entries, Some(writer)))
+            }
             Err(reason) => self.no_listing(dir, reason),
         }
     }
@@ -325,6 +339,12 @@ impl<A: Ask> Explorer<'_, A> {
                     self.knowledge().refuse_webdav();
                 }
                 return Ok(refused(status, error));
+            }
+            // `GET` has answered before every try: what breaks now is the method, and it is not tried again.
+            Reply::Broken(error) => {
+                self.knowledge().refuse_webdav();
+                tracing::debug!(%dir, %error, "PROPFIND breaks: the folder is listed without it");
+                return Ok(Verdict::Cannot("PROPFIND breaks".to_owned()));
             }
             Reply::Page(page) => page,
         };
@@ -353,6 +373,7 @@ impl<A: Ask> Explorer<'_, A> {
             body: &page.body,
             server: page.server.as_deref(),
             is_listed_tree: false,
+            marks_folders: false,
         });
         match read {
             Ok(entries) => Ok(Verdict::Listed(entries, None)),

@@ -15,6 +15,7 @@ use zarr_fs::registry::redacted;
 use zarr_fs::{ByteRange, Context, Error, Result};
 
 use crate::client::Remote;
+use crate::page::ABSENT;
 use crate::target::{encode_segments, is_folder_of};
 
 /// How the URL that answered is related to the one asked for.
@@ -80,7 +81,7 @@ pub(crate) async fn settle(remote: &Remote, at: &Context, asked: &Url, found: &U
     if !corrects && aliases().contains(&alias) {
         return Ok(());
     }
-    if corrects || corrects_spelling(remote, at, &alike.probe(found), found).await? {
+    if corrects || corrects_spelling(remote, at, &alike, found).await? {
         redirects.corrects_spelling.store(true, Ordering::Relaxed);
         return Err(Error::NotFound {
             at: at.clone(),
@@ -105,13 +106,19 @@ fn other(at: &Context, found: &Url) -> Error {
     }
 }
 
-/// Whether the server redirects from `probe`, a name that nothing has, to `found`: only who corrects spelling does.
-async fn corrects_spelling(remote: &Remote, at: &Context, probe: &Url, found: &Url) -> Result<bool> {
+/// Whether the server redirects to `found` from a name that nothing has, if it is near, and only then: who corrects spelling does.
+/// (Who sends every name there does not.)
+async fn corrects_spelling(remote: &Remote, at: &Context, alike: &Alike, found: &Url) -> Result<bool> {
+    Ok(leads_to(remote, at, &alike.near(found), found).await?
+        && !leads_to(remote, at, &alike.far(found), found).await?)
+}
+
+async fn leads_to(remote: &Remote, at: &Context, probe: &Url, found: &Url) -> Result<bool> {
     let request = Request::new(Method::GET, probe.clone())
         .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     match remote.transport.send(request).await {
         Ok(response) => Ok(response.url.path() == found.path()),
-        Err(error) if error.status() == Some(StatusCode::MULTIPLE_CHOICES) => Ok(true),
+        Err(error) if has_only_others(&error) => Ok(true),
         Err(error) if error.status().is_some() && !error.fault().is_transient() => {
             Ok(Url::parse(error.url()).is_ok_and(|url| url.path() == found.path()))
         }
@@ -128,13 +135,24 @@ impl Alike {
 
     /// `found` with one character more in the segment that differs: near enough to be corrected, and no name that anybody
     /// gives.
-    fn probe(&self, found: &Url) -> Url {
+    fn near(&self, found: &Url) -> Url {
+        let name = self.found.get(self.at).map(Vec::as_slice).unwrap_or_default();
+        self.with(found, [name, b"!"].concat())
+    }
+
+    /// `found` with a name that is near none.
+    fn far(&self, found: &Url) -> Url {
+        self.with(found, ABSENT.into())
+    }
+
+    fn with(&self, found: &Url, name: Vec<u8>) -> Url {
         let mut segments = self.found.clone();
-        if let Some(segment) = segments.get_mut(self.at) {
-            segment.push(b'!');
-        }
+        segments.truncate(self.at);
+        segments.push(name);
+        segments.extend(self.found.iter().skip(self.at + 1).cloned());
         let mut url = found.clone();
-        let slash = if found.path().ends_with('/') { "/" } else { "" };
+        let is_folder = found.path().ends_with('/') && self.at < self.found.len();
+        let slash = if is_folder { "/" } else { "" };
         url.set_path(&format!("{}{slash}", encode_segments(&segments)));
         url
     }
@@ -162,6 +180,20 @@ fn relation(asked: &Url, found: &Url) -> Relation {
     }
     if own == other {
         return Relation::Same;
+    }
+    // mod_speling looks at `.` too: a name of one character is near it.
+    if let Some((name, folder)) = own.split_last()
+        && !is_folder
+        && name.len() == 1
+        && folder == other
+        && found.path().ends_with('/')
+    {
+        return Relation::Alike(Alike {
+            at: folder.len(),
+            is_name: true,
+            asked: own.clone(),
+            found: other,
+        });
     }
     let mut differing = own
         .iter()
@@ -297,6 +329,8 @@ mod tests {
         );
         assert_eq!(of("http://h/v2/x/", "http://h/v3/x/"), "folder alike");
         assert_eq!(of("http://h/g1/", "http://h/g2/"), "name alike");
+        assert_eq!(of("http://h/c/0", "http://h/c/"), "name alike");
+        assert_eq!(of("http://h/c/10", "http://h/c/"), "other");
     }
 
     #[test]
@@ -307,8 +341,21 @@ mod tests {
             panic!("alike")
         };
         assert_eq!(
-            alike.probe(&found).as_str(),
+            alike.near(&found).as_str(),
             "http://h/v3%21/x%20y/zarr.json?sig=1"
         );
+        assert_eq!(
+            alike.far(&found).as_str(),
+            format!("http://h/{ABSENT}/x%20y/zarr.json?sig=1")
+        );
+        let (found, asked) = (
+            Url::parse("http://h/c/").unwrap(),
+            Url::parse("http://h/c/0").unwrap(),
+        );
+        let Relation::Alike(alike) = relation(&asked, &found) else {
+            panic!("alike")
+        };
+        assert_eq!(alike.near(&found).as_str(), "http://h/c/%21");
+        assert_eq!(alike.far(&found).as_str(), format!("http://h/c/{ABSENT}"));
     }
 }

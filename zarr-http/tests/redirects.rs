@@ -33,6 +33,8 @@ fn a_name_alike_is_not_the_one_asked_for() {
         assert_eq!(fs.cat(&path("s/c/11")).await.unwrap(), "s/c/11");
         for missing in [
             "s/c/10",
+            // Near the folder itself: `.`.
+            "s/c/0",
             // By its stem alone.
             "t/.zgroup",
             "s/zarr.jso",
@@ -82,8 +84,8 @@ fn what_a_redirect_costs() {
             assert_eq!(kind(fs.cat(&path(missing)).await), "NotFound");
         }
     });
-    // Each with its redirect; and the question, with its own.
-    assert_eq!(requests(&server).len(), 3 * 2 + 2, "{:?}", requests(&server));
+    // Each with its redirect; and two questions, of which the near name has its own.
+    assert_eq!(requests(&server).len(), 3 * 2 + 3, "{:?}", requests(&server));
 }
 
 /// `latest` and `v3` are one folder, as are `1.0` and `1.1`, which look alike: the server has no name near them.
@@ -136,6 +138,19 @@ fn another_name_on_the_same_host_is_refused() {
             assert!(message.unwrap_err().contains("redirects to another name"));
         });
     }
+}
+
+/// A gateway that sends everybody to its front page is no server that corrects spelling.
+#[test]
+fn the_front_page_is_no_chunk_that_is_missing() {
+    let server = common::server(APACHE);
+    let all = When::always().and(|request| request.path != "/");
+    server.faults().add(all, Fault::redirect(302, "/"));
+    with(HttpConfig::new(server.base_url()), async |fs| {
+        for key in ["0", "zarr.json", "a/c/0/0"] {
+            assert_eq!(kind(fs.cat(&path(key)).await), "Corrupt", "{key}");
+        }
+    });
 }
 
 /// A DOI, a signed URL, a store of digests: what another host calls a file is its own affair.

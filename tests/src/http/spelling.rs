@@ -14,6 +14,11 @@ impl HttpApp {
         let missing = (0..segments.len()).find(|at| self.tree.look(&segments[..=*at].join("/")).is_none())?;
         let wanted = segments[missing];
         let folder = segments[..missing].join("/");
+        if wanted.chars().count() == 1 {
+            // It takes `.` for a neighbour too.
+            let path = super::index::apache_escape(&format!("{}/{folder}/", self.options.base));
+            return Some(page(StatusCode::MOVED_PERMANENTLY).header(LOCATION, &path));
+        }
         let alike: Vec<String> = self
             .tree
             .list(&folder)

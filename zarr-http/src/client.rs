@@ -9,7 +9,7 @@ use object_store::http::HttpStore;
 use url::Url;
 use zarr_fs::object_store::{Fault, Fetched, Intent, Request, Retry, Transport, TransportError};
 use zarr_fs::session::IoCounters;
-use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
+use zarr_fs::{BoxError, ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
 
 use crate::config::{ListingMode, Settings};
 use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
 pub(crate) struct Facts {
     /// It answers 200 and the whole file, whatever range is asked for.
     ignores_ranges: AtomicBool,
+    /// It refuses the end of a file by its length, and knows other ranges.
+    refuses_suffixes: AtomicBool,
     /// It does not know `HEAD`.
     refuses_head: AtomicBool,
     /// It sends no entity tags.
@@ -63,6 +65,14 @@ impl Facts {
                 "the server ignores ranges: every read of a part fetches the whole file up to it"
             );
         }
+    }
+
+    pub(crate) fn refuses_suffixes(&self) -> bool {
+        self.refuses_suffixes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_refused_suffix(&self) {
+        note(&self.refuses_suffixes);
     }
 
     pub(crate) fn refuses_head(&self) -> bool {
@@ -171,13 +181,13 @@ impl Remote {
     /// As [`Remote::error`] for what only reads. A redirect that cannot be followed is an answer that is none: without a
     /// `Location`, in a circle (which a cookie might end; none is kept), down to plain HTTP.
     fn reply_error(&self, at: &Context, intent: Intent, error: TransportError) -> Error {
-        if let Fault::Redirect(_) | Fault::RedirectLoop(_) = error.fault() {
-            return Error::Corrupt {
-                at: at.clone(),
-                source: Box::new(error),
-            };
-        }
-        self.error(at, intent, error)
+        let source: BoxError = match error.fault() {
+            Fault::Redirect(_) => Box::new(error),
+            Fault::RedirectLoop(_) => Box::new(Circle(error)),
+            _ => return self.error(at, intent, error),
+        };
+        let at = at.clone();
+        Error::Corrupt { at, source }
     }
 
     /// `GET` of a folder.
@@ -295,6 +305,11 @@ impl Remote {
         }
     }
 }
+
+/// The error for redirects in a circle.
+#[derive(Debug, thiserror::Error)]
+#[error("the server redirects to where it was asked; perhaps it wants a cookie kept, and none is")]
+struct Circle(#[source] TransportError);
 
 /// What part of the stall timeout the head of an answer to a try may take, and how long it may take at least. A server that
 /// leaves a method that it does not know unanswered would otherwise cost a whole stall (30 s).

@@ -68,9 +68,11 @@ pub(crate) fn request(
     if_match: Option<&Version>,
 ) -> Request {
     let mut request = remote.request(Method::GET, &at.path);
-    if let Some(range) = range {
-        request = request.with_header(header::RANGE, range.value());
-    }
+    request = match range {
+        Some(range) => request.with_header(header::RANGE, range.value()),
+        // Some call a whole file a part: whether it is the whole is looked at in the reply.
+        None => request.with_accepted(&[StatusCode::PARTIAL_CONTENT]),
+    };
     // Servers compare strongly, so a weak tag would never match; ours is looked at in the reply in any case.
     let etag = if_match.and_then(|version| version.etag.as_deref());
     let strong = etag.filter(|etag| etag.starts_with('"'));
@@ -109,6 +111,12 @@ pub(crate) async fn cat(remote: &Remote, at: &Context, options: &CatOptions) -> 
         return nothing(remote, at, range, if_match).await;
     }
     let asked = wire_range(remote, range);
+    if let Some(RangeHeader::Suffix(length)) = asked
+        && remote.shared.facts.refuses_suffixes()
+    {
+        let size = stat(remote, at).await?.size_bytes;
+        return end_of(remote, at, length, size, if_match).await;
+    }
     if asked.is_none() && range != ByteRange::Full && range != ByteRange::From(0) {
         return whole_and_cut(remote, at, range, if_match).await;
     }
@@ -172,7 +180,10 @@ async fn whole_reply(
         }
         info.size_bytes = got.size;
         check_bounds(at, range, got)?;
-        return Ok(Raw::ready(reply.bytes, info));
+        return Ok(Raw {
+            page: page::of(remote, at, &reply.headers, &reply.url),
+            ..Raw::ready(reply.bytes, info)
+        });
     }
     if request.headers.contains_key(header::RANGE) {
         remote
@@ -213,6 +224,13 @@ pub(crate) async fn checked(
     {
         // Nothing is cut out of a page, nor is a server taken for one that ignores ranges because of it.
         return Err(page.error(&[], at));
+    }
+    let is_part_unasked =
+        status == StatusCode::PARTIAL_CONTENT && !request.headers.contains_key(header::RANGE);
+    if is_part_unasked
+        && !ContentRange::of(headers).is_some_and(|got| got.start == 0 && got.size == Some(got.end))
+    {
+        return Err(corrupt(at, "a part in answer to a request for the whole"));
     }
     if encoding(headers).is_none() {
         return Err(at.unsupported("a body in an encoding other than gzip"));
@@ -269,13 +287,47 @@ async fn nothing(remote: &Remote, at: &Context, range: ByteRange, if_match: Opti
     match info.size_bytes {
         Some(size) if range.resolve(size).is_none() => return Err(at.out_of_bounds(range, size)),
         Some(size) if range.resolve(size).is_some_and(|part| !part.is_empty()) => {
-            return Err(corrupt(at, "a range refused that lies in the file"));
+            let ByteRange::Suffix(length) = range else {
+                return Err(corrupt(at, "a range refused that lies in the file"));
+            };
+            // Node's http-server and its like know ranges from a byte on, and none from the end.
+            remote.shared.facts.note_refused_suffix();
+            return end_of(remote, at, length, Some(size), if_match).await;
         }
         Some(_) | None => {}
     }
     match if_match {
         Some(version) if !version.matches(&info.version) => Err(at.precondition()),
         _ => Ok(Raw::ready(Bytes::new(), info)),
+    }
+}
+
+/// The last `length` bytes of a file of this size, asked for by their place: for servers that know no other ranges.
+async fn end_of(
+    remote: &Remote,
+    at: &Context,
+    length: u64,
+    size: Option<u64>,
+    if_match: Option<&Version>,
+) -> Result<Raw> {
+    let range = match size {
+        Some(0) | None => return whole_and_cut(remote, at, ByteRange::Suffix(length), if_match).await,
+        Some(size) => ByteRange::Bounded(size.saturating_sub(length), size),
+    };
+    let request = request(remote, at, RangeHeader::of(range), if_match);
+    let raw = match remote.transport.fetch(request.clone(), length).await {
+        Ok(fetched) => whole_reply(remote, at, range, if_match, &request, fetched).await?,
+        Err(error) if matches!(error.fault(), Fault::TooLarge { .. }) => {
+            return whole_and_cut(remote, at, ByteRange::Suffix(length), if_match).await;
+        }
+        Err(error) => return Err(remote.read_error(at, range, error)),
+    };
+    // Its end may have moved since its size was asked for.
+    match raw.info.size_bytes {
+        Some(now) if Some(now) != size && raw.decode.is_none() => {
+            Err(corrupt(at, "the file changed while its end was read"))
+        }
+        Some(_) | None => Ok(raw),
     }
 }
 

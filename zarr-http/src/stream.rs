@@ -47,7 +47,7 @@ pub(crate) async fn pump(
         match remote.transport.send(request.clone()).await {
             Ok(response) => {
                 let is_part = response.status == StatusCode::PARTIAL_CONTENT;
-                if is_part && encoding(&response.headers) == Some(Encoding::Gzip) {
+                if is_part && asked.is_some() && encoding(&response.headers) == Some(Encoding::Gzip) {
                     // A part of the compressed bytes is of no use: the whole, and only once.
                     asked = None;
                     continue;
@@ -55,10 +55,15 @@ pub(crate) async fn pump(
                 break (request, response);
             }
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
-                // Out of bounds, or nothing from the very end: as a read has it.
-                let raw = read::cat(remote, at, options).await?;
-                let info = raw.finish(options, at)?.info;
-                head.send(Head { info, decode: None });
+                // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes: as a read has it.
+                let read = read::cat(remote, at, options).await?.finish(options, at)?;
+                head.send(Head {
+                    info: read.info,
+                    decode: None,
+                });
+                if !read.bytes.is_empty() {
+                    sink.send(read.bytes).await?;
+                }
                 return Ok(());
             }
             Err(error) => return Err(remote.read_error(at, range, error)),
@@ -78,7 +83,9 @@ pub(crate) async fn pump(
         return Err(read::stat_of_page(remote, at).await);
     }
     let is_gzip = encoding(&response.headers) == Some(Encoding::Gzip);
-    let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+    // A whole file that is called a part is none.
+    let is_part =
+        response.status == StatusCode::PARTIAL_CONTENT && request.headers.contains_key(header::RANGE);
     let mut left = None;
     if is_part {
         let Some(got) = ContentRange::of(&response.headers) else {

@@ -330,6 +330,67 @@ fn what_a_server_answers_wrongly_is_no_data() {
     }
 }
 
+/// Node's http-server knows ranges from a byte on, and refuses those from the end.
+#[test]
+fn the_end_of_a_file_is_read_where_suffixes_are_refused() {
+    let server = server(NGINX);
+    let is_suffix = |request: &zarr_tests::Request| {
+        request
+            .header("range")
+            .is_some_and(|range| range.starts_with("bytes=-"))
+    };
+    server
+        .faults()
+        .add(When::always().and(is_suffix), Fault::status(416));
+    let all = pattern(100_000);
+    with(HttpConfig::new(server.base_url()), async |fs| {
+        for length in [68, 1, 100_000, 200_000] {
+            let options = CatOptions::default().with_range(ByteRange::Suffix(length));
+            let read = fs.cat_file(&path("a/big"), options.clone()).await.unwrap();
+            let from = all.len().saturating_sub(usize::try_from(length).unwrap());
+            assert_eq!(read.bytes, all[from..], "{length}");
+            assert_eq!(read.info.size_bytes, Some(100_000));
+            let stream = fs.cat_stream(&path("a/big"), options).await.unwrap();
+            let pieces: Vec<_> = stream.bytes.try_collect().await.unwrap();
+            assert_eq!(pieces.concat(), all[from..], "{length}");
+        }
+        server.clear_log();
+        let options = CatOptions::default().with_range(ByteRange::Suffix(5));
+        fs.cat_file(&path("a/big"), options.clone()).await.unwrap();
+        assert_eq!(requests(&server), ["HEAD /a/big", "GET /a/big"]);
+        let empty = fs.cat_file(&path("a/empty"), options.clone()).await.unwrap();
+        assert!(empty.bytes.is_empty());
+        assert_eq!(kind(fs.cat_file(&path("a/none"), options).await), "NotFound");
+    });
+}
+
+#[test]
+fn a_whole_file_that_is_called_a_part_is_the_file() {
+    for (range, is_whole) in [
+        ("bytes 0-99999/100000", true),
+        ("bytes 0-99999/200000", false),
+        ("bytes 0-99999/*", false),
+    ] {
+        let server = server(NGINX);
+        let part = Fault::status(206)
+            .header(CONTENT_RANGE, range)
+            .body(pattern(100_000));
+        server.faults().add(When::path_ends("/a/big"), part);
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            let read = fs.cat(&path("a/big")).await;
+            let stream = fs.cat_stream(&path("a/big"), CatOptions::default()).await;
+            if is_whole {
+                assert_eq!(read.unwrap(), pattern(100_000));
+                let pieces: Vec<_> = stream.unwrap().bytes.try_collect().await.unwrap();
+                assert_eq!(pieces.concat(), pattern(100_000));
+            } else {
+                assert_eq!(kind(read), "Corrupt", "{range}");
+                assert_eq!(kind(stream.map(|_| ())), "Corrupt", "{range}");
+            }
+        });
+    }
+}
+
 /// A login form; a page that an application shows for whatever it does not have (nginx's `try_files … /index.html`).
 #[test]
 fn a_page_is_no_file() {

@@ -181,10 +181,12 @@ impl Remote {
     /// As [`Remote::error`] for what only reads. A redirect that cannot be followed is an answer that is none: without a
     /// `Location`, in a circle (which a cookie might end; none is kept), down to plain HTTP.
     fn reply_error(&self, at: &Context, intent: Intent, error: TransportError) -> Error {
-        let source: BoxError = match error.fault() {
-            Fault::Redirect(_) => Box::new(error),
-            Fault::RedirectLoop(_) => Box::new(Circle(error)),
-            _ => return self.error(at, intent, error),
+        let source: BoxError = if matches!(error.fault(), Fault::Redirect(_)) {
+            Box::new(error)
+        } else if matches!(error.fault(), Fault::RedirectLoop(_)) {
+            Box::new(Circle(error))
+        } else {
+            return self.error(at, intent, error);
         };
         let at = at.clone();
         Error::Corrupt { at, source }
@@ -227,12 +229,17 @@ impl Remote {
                 again -= 1;
                 continue;
             }
-            return match error {
-                error @ (Error::Unavailable { .. }
-                | Error::Corrupt { .. }
-                | Error::Backend { .. }
-                | Error::Unsupported { .. }) => Ok(Reply::Broken(error)),
-                error => Err(error),
+            let breaks = matches!(
+                error,
+                Error::Unavailable { .. }
+                    | Error::Corrupt { .. }
+                    | Error::Backend { .. }
+                    | Error::Unsupported { .. }
+            );
+            return if breaks {
+                Ok(Reply::Broken(error))
+            } else {
+                Err(error)
             };
         }
     }

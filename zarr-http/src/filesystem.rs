@@ -157,13 +157,13 @@ impl listing::Ask for &Asker {
         }
     }
 
-    async fn is_file(&self, path: &Path) -> Result<bool> {
+    async fn is_file(&self, path: &Path) -> Result<Option<bool>> {
         let at = listing::Ask::at(self, path);
         let work = |remote: Arc<Remote>| async move { read::stat(&remote, &at).await };
         match self.lease.run(self.op, path, CallKind::Read, work).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(Error::PermissionDenied { .. } | Error::Corrupt { .. }) => Ok(false),
+            Ok(_) => Ok(Some(true)),
+            Err(error) if error.is_not_found() => Ok(Some(false)),
+            Err(Error::PermissionDenied { .. } | Error::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -37,8 +37,8 @@ struct Alike {
     at: usize,
     /// Whether it is the last one.
     is_name: bool,
-    asked: Vec<Vec<u8>>,
-    found: Vec<Vec<u8>>,
+    asked: Segments,
+    found: Segments,
 }
 
 /// What the redirects of a server have shown.
@@ -47,8 +47,11 @@ pub(crate) struct Redirects {
     /// It redirects from names that it does not have to names alike.
     corrects_spelling: AtomicBool,
     /// Folders with a second name that looks alike: asked for, and found.
-    aliases: Mutex<HashSet<(Vec<Vec<u8>>, Vec<Vec<u8>>)>>,
+    aliases: Mutex<HashSet<(Segments, Segments)>>,
 }
+
+/// The decoded segments of a path.
+type Segments = Vec<Vec<u8>>;
 
 /// Aliases that are kept; one more makes it forget all, and ask again.
 const MAX_ALIASES: usize = 1024;
@@ -128,7 +131,7 @@ async fn leads_to(remote: &Remote, at: &Context, probe: &Url, found: &Url) -> Re
 
 impl Alike {
     /// The folders up to the one that differs.
-    fn alias(&self) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    fn alias(&self) -> (Segments, Segments) {
         let upto = |segments: &[Vec<u8>]| segments.iter().take(self.at + 1).cloned().collect();
         (upto(&self.asked), upto(&self.found))
     }
@@ -159,7 +162,7 @@ impl Alike {
 }
 
 /// The decoded segments of a path, without the slashes around it. (Some write a path into one segment: `a%2Fzarr.json`.)
-fn segments(url: &Url) -> Vec<Vec<u8>> {
+fn segments(url: &Url) -> Segments {
     let decoded: Vec<u8> = percent_decode_str(url.path()).collect();
     decoded
         .split(|byte| *byte == b'/')

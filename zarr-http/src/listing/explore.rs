@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::try_join_all;
 use http::StatusCode;
 use url::Url;
 use zarr_fs::{Context, DirListing, Error, Path, Result};
@@ -58,8 +59,8 @@ pub(crate) trait Ask: Sync {
     ) -> impl Future<Output = Result<Reply>> + Send;
     /// Whether the server answers for a file in `dir` that is surely not there that it is missing.
     fn tells_missing(&self, dir: &Path) -> impl Future<Output = Result<bool>> + Send;
-    /// Whether `path` is a file.
-    fn is_file(&self, path: &Path) -> impl Future<Output = Result<bool>> + Send;
+    /// Whether `path` is a file; `None` if the server does not tell.
+    fn is_file(&self, path: &Path) -> impl Future<Output = Result<Option<bool>>> + Send;
     /// The error for a listing that is not even tried: that the lease is closed, if it is.
     fn refuse(&self, dir: &Path, what: &str) -> Error;
     /// Whether a file has been read.
@@ -99,6 +100,9 @@ enum Vouched {
 
 /// Folders above one that is missing that are asked whether they list at all.
 const MAX_VOUCHERS: usize = 16;
+
+/// Names of a page without marks that are asked for.
+const MAX_LOOKS: usize = 256;
 
 impl<A: Ask> Explorer<'_, A> {
     fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
@@ -149,7 +153,7 @@ impl<A: Ask> Explorer<'_, A> {
         match self.by_get(dir, true).await? {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) => Err(error),
-            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? == Some(true) => {
                 Err(self.ask.at(dir).not_found())
             }
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
@@ -162,7 +166,7 @@ impl<A: Ask> Explorer<'_, A> {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) => Err(error),
             // lighttpd answers 403, and Apache 400, if there is a file in place of the folder.
-            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? == Some(true) => {
                 Err(self.ask.at(dir).not_found())
             }
             Verdict::Denied(error) => Err(error),
@@ -322,6 +326,7 @@ impl<A: Ask> Explorer<'_, A> {
             page.content_type.as_deref(),
         );
         match read {
+            Ok((entries, Writer::Unmarked)) => self.look_at_each(dir, entries).await,
             Ok((entries, writer)) => {
                 if writer == Writer::Unsigned {
                     self.knowledge().marks_folders = true;
@@ -330,6 +335,30 @@ impl<A: Ask> Explorer<'_, A> {
             }
             Err(reason) => self.no_listing(dir, reason),
         }
+    }
+
+    /// The listing of a page that names files and folders alike: each name is asked for.
+    async fn look_at_each(&self, dir: &Path, mut entries: Entries) -> Result<Verdict> {
+        let cannot = |why| {
+            Ok(Verdict::Cannot(format!(
+                "an index page that marks no folders, {why}"
+            )))
+        };
+        if entries.len() > MAX_LOOKS {
+            return cannot("with too many names to ask for each");
+        }
+        let look = entries.list.iter().map(|entry| async {
+            let path = dir.join(&entry.name)?;
+            self.ask.is_file(&path).await
+        });
+        let kinds = try_join_all(look).await?;
+        for (entry, is_file) in entries.list.iter_mut().zip(kinds) {
+            let Some(is_file) = is_file else {
+                return cannot("and the server does not tell what one of its names is");
+            };
+            entry.is_dir = !is_file;
+        }
+        Ok(Verdict::Listed(entries, Some(Writer::Unmarked)))
     }
 
     async fn by_propfind(&self, dir: &Path, is_try: bool) -> Result<Verdict> {

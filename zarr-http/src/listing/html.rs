@@ -71,10 +71,9 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     // h2o's links have no slash: its folders would be files, and a group an empty one. Only a folder that is marked shows
     // that folders are. (Apache leaves out the line that it signs by at its root.)
     let is_apache = page.server.is_some_and(|server| server.starts_with("Apache"));
-    if found.writer == Writer::Unsigned && !marks_folders && !is_apache {
-        return Err(NoListing::Not(
-            "an index page that does not show which of its names are folders",
-        ));
+    let is_unmarked = found.writer == Writer::Unsigned && !marks_folders && !is_apache;
+    if is_unmarked && entries.is_empty() {
+        return Err(NoListing::Not("a page like an index, with nothing in it"));
     }
     if found.writer == Writer::Caddy && entries.len() >= super::CADDY_SHOWS {
         return Err(NoListing::Not(super::CADDY_CUT));
@@ -83,7 +82,12 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
         return Err(NoListing::Not("an index page whose links all lead elsewhere"));
     }
     entries.skipped += elsewhere;
-    Ok((entries, found.writer))
+    let writer = if is_unmarked {
+        Writer::Unmarked
+    } else {
+        found.writer
+    };
+    Ok((entries, writer))
 }
 
 /// Why a page is no listing that shows only some of the folder.

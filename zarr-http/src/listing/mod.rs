@@ -72,6 +72,8 @@ pub(crate) enum Writer {
     Python,
     /// Nothing shows who; perhaps Apache at its root, behind a proxy. Folders are marked by a slash, or it is no index.
     Unsigned,
+    /// The same without a mark: which names are folders is still to be asked.
+    Unmarked,
     /// nginx or Caddy, in JSON.
     Json,
 }
@@ -81,7 +83,7 @@ impl Writer {
     /// for it the option `listing` is there. The price of asking is one request in each tree.)
     pub(crate) fn may_know_webdav(self) -> bool {
         match self {
-            Self::Apache | Self::Lighttpd | Self::Rclone | Self::Unsigned => true,
+            Self::Apache | Self::Lighttpd | Self::Rclone | Self::Unsigned | Self::Unmarked => true,
             Self::Nginx | Self::Caddy | Self::Python | Self::Json => false,
         }
     }

@@ -243,12 +243,6 @@ impl HttpConfig {
             (None, Some("none")) => ListingMode::None,
             (None, Some(_)) => return Err(invalid("listing", "expected auto, webdav, index or none")),
         };
-        let pages = match self.options.text("html")?.as_deref() {
-            None | Some("error") => Pages::Error,
-            Some("missing") => Pages::Missing,
-            Some("data") => Pages::Data,
-            Some(_) => return Err(invalid("html", "expected error, missing or data")),
-        };
         let write = match self.write {
             Some(write) => write,
             None => self.options.boolean("write")?.unwrap_or(false),
@@ -260,7 +254,7 @@ impl HttpConfig {
             errors: ErrorMap::from_options(&self.options)?,
             write,
             listing,
-            pages,
+            pages: Pages::from_options(&self.options)?,
         })
     }
 }

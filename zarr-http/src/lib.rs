@@ -74,6 +74,7 @@ mod client;
 mod config;
 mod cut;
 mod filesystem;
+mod folder;
 mod gzip;
 mod listing;
 mod page;

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use url::Url;
 use zarr_fs::object_store::Request;
-use zarr_fs::{ByteRange, Context, Error, Result};
+use zarr_fs::options::invalid;
+use zarr_fs::{ByteRange, Context, Error, Options, Result};
 
 use crate::client::Remote;
 use crate::listing::{Folder, is_index_of};
@@ -26,6 +27,18 @@ pub(crate) enum Pages {
     Missing,
     /// Nothing: it is the file.
     Data,
+}
+
+impl Pages {
+    /// What the option `html` says.
+    pub(crate) fn from_options(options: &Options) -> Result<Self> {
+        match options.text("html")?.as_deref() {
+            None | Some("error") => Ok(Self::Error),
+            Some("missing") => Ok(Self::Missing),
+            Some("data") => Ok(Self::Data),
+            Some(_) => Err(invalid("html", "expected error, missing or data")),
+        }
+    }
 }
 
 /// A page that came in place of a file.

@@ -267,6 +267,33 @@ fn a_try_that_breaks_costs_no_listing() {
     }
 }
 
+/// The answer to a try that is cut off, with a length or without.
+#[test]
+fn a_try_that_is_cut_costs_no_listing() {
+    for fault in [
+        Fault::truncate(200),
+        Fault::truncate_without_length(200),
+        Fault::truncate_chunked(200),
+        Fault::stall_after(200),
+    ] {
+        let server = server(Mode::Dav);
+        server.faults().add(When::method("PROPFIND"), fault.clone());
+        let options = Options::from_json(r#"{"timeout": 1}"#).unwrap();
+        with(
+            HttpConfig::new(server.base_url()).with_options(options),
+            async |fs| {
+                let listing = fs.ls(&path("a")).await.unwrap();
+                assert_eq!(names(&listing).len(), 4, "{fault:?}");
+                assert_eq!(
+                    fs.capabilities().listing,
+                    zarr_fs::Listing::VisibleOnly,
+                    "{fault:?}"
+                );
+            },
+        );
+    }
+}
+
 /// A connection that the server closes after its answer breaks under the next request.
 #[test]
 fn a_try_whose_connection_broke_is_sent_again() {

@@ -12,7 +12,8 @@ use zarr_fs::{Context, DirListing, Error, Path, Result};
 
 use super::knowledge::{Knowledge, Way};
 use super::names::Folder;
-use super::{Entries, NoListing, Page, Writer, read_index, webdav};
+use super::verdict::Verdict;
+use super::{Entries, Page, Writer, read_index, webdav};
 use crate::config::ListingMode;
 
 /// The answer to one request.
@@ -75,16 +76,6 @@ pub(crate) struct Explorer<'a, A> {
     pub(crate) ask: A,
     pub(crate) knowledge: &'a Mutex<Knowledge>,
     pub(crate) mode: ListingMode,
-}
-
-/// What one way of asking came to.
-#[derive(Debug)]
-enum Verdict {
-    Listed(Entries, Option<Writer>),
-    Missing(Error),
-    Denied(Error),
-    /// Not by this way.
-    Cannot(String),
 }
 
 /// Whether a 404 for a folder is believed.
@@ -306,7 +297,7 @@ impl<A: Ask> Explorer<'_, A> {
 
     async fn by_get(&self, dir: &Path, is_listed_tree: bool) -> Result<Verdict> {
         let page = match self.ask.get(dir).await? {
-            Reply::Refused { status, error } => return Ok(refused(status, error)),
+            Reply::Refused { status, error } => return Ok(Verdict::of_refusal(status, error)),
             Reply::Broken(error) => return Err(error),
             Reply::Page(page) => page,
         };
@@ -333,7 +324,7 @@ impl<A: Ask> Explorer<'_, A> {
                 }
                 Ok(Verdict::Listed(entries, Some(writer)))
             }
-            Err(reason) => self.no_listing(dir, reason),
+            Err(reason) => Verdict::of_no_listing(self.ask.at(dir), reason),
         }
     }
 
@@ -367,14 +358,9 @@ impl<A: Ask> Explorer<'_, A> {
                 if matches!(status.as_u16(), 405 | 501) {
                     self.knowledge().refuse_webdav();
                 }
-                return Ok(refused(status, error));
+                return Ok(Verdict::of_refusal(status, error));
             }
-            // `GET` has answered before every try: what breaks now is the method, and it is not tried again.
-            Reply::Broken(error) => {
-                self.knowledge().refuse_webdav();
-                tracing::debug!(%dir, %error, "PROPFIND breaks: the folder is listed without it");
-                return Ok(Verdict::Cannot("PROPFIND breaks".to_owned()));
-            }
+            Reply::Broken(error) => return Ok(self.broken(dir, &error)),
             Reply::Page(page) => page,
         };
         if page.status != StatusCode::MULTI_STATUS {
@@ -406,46 +392,19 @@ impl<A: Ask> Explorer<'_, A> {
         });
         match read {
             Ok(entries) => Ok(Verdict::Listed(entries, None)),
-            Err(reason) => self.no_listing(dir, reason),
+            Err(reason) => match Verdict::of_no_listing(self.ask.at(dir), reason) {
+                Err(error @ (Error::Unavailable { .. } | Error::Backend { .. })) if is_try => {
+                    Ok(self.broken(dir, &error))
+                }
+                verdict => verdict,
+            },
         }
     }
-
-    fn no_listing(&self, dir: &Path, reason: NoListing) -> Result<Verdict> {
-        let at = self.ask.at(dir);
-        match reason {
-            NoListing::Not(why) => Ok(Verdict::Cannot(why.to_owned())),
-            NoListing::NoFolder | NoListing::Refused(404 | 410) => Ok(Verdict::Missing(Error::NotFound {
-                at,
-                source: Some(Box::new(reason)),
-            })),
-            NoListing::Refused(401) => Err(Error::Unauthenticated {
-                at,
-                source: Some(Box::new(reason)),
-            }),
-            NoListing::Refused(403) => Ok(Verdict::Denied(Error::PermissionDenied {
-                at,
-                source: Some(Box::new(reason)),
-            })),
-            NoListing::Refused(_) => Err(at.backend(reason)),
-            // The network's fault in most cases: the body had no length to be short of.
-            NoListing::Cut => Err(Error::Unavailable {
-                at,
-                source: Box::new(reason),
-            }),
-            NoListing::TooLarge => Err(Error::LimitReached {
-                what: "entries of a listing",
-                limit: super::MAX_ENTRIES as u64,
-            }),
-        }
-    }
-}
-
-fn refused(status: StatusCode, error: Error) -> Verdict {
-    if error.is_not_found() {
-        Verdict::Missing(error)
-    } else if status == StatusCode::FORBIDDEN {
-        Verdict::Denied(error)
-    } else {
-        Verdict::Cannot(format!("the server answers {status}"))
+    /// What a try that broke comes to. `GET` has answered before every try: what breaks is the method, and it is not tried
+    /// again.
+    fn broken(&self, dir: &Path, error: &Error) -> Verdict {
+        self.knowledge().refuse_webdav();
+        tracing::debug!(%dir, %error, "PROPFIND breaks: the folder is listed without it");
+        Verdict::Cannot("PROPFIND breaks".to_owned())
     }
 }

@@ -18,6 +18,7 @@ mod names;
 mod odd_pages;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod webdav;
 
 use std::time::SystemTime;

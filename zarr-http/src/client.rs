@@ -3,16 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use object_store::http::HttpStore;
 use url::Url;
-use zarr_fs::object_store::{Fault, Fetched, Intent, Request, Retry, Transport, TransportError};
+use zarr_fs::object_store::{Fault, Intent, Request, Transport, TransportError};
 use zarr_fs::session::IoCounters;
-use zarr_fs::{ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
+use zarr_fs::{BoxError, ByteRange, Capabilities, Context, Error, FileInfo, Listing, Path, Result, Version};
 
 use crate::config::{ListingMode, Settings};
-use crate::listing::{Knowledge, MAX_PAGE_BYTES, Reply, ReplyPage, http_date};
-use crate::target::{is_above, is_folder_of};
+use crate::listing::{Knowledge, http_date};
+use crate::page::Absent;
+use crate::redirect::{self, Redirects};
+use crate::target::is_folder_of;
 use crate::write;
 
 /// What all leases of a session share: its settings, and what has been learned of the server.
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
 pub(crate) struct Facts {
     /// It answers 200 and the whole file, whatever range is asked for.
     ignores_ranges: AtomicBool,
+    /// It refuses the end of a file by its length, and knows other ranges.
+    refuses_suffixes: AtomicBool,
     /// It does not know `HEAD`.
     refuses_head: AtomicBool,
     /// It sends no entity tags.
@@ -36,6 +40,10 @@ pub(crate) struct Facts {
     cannot_create: AtomicBool,
     /// A file has been read.
     has_read: AtomicBool,
+    /// What it answers for a name that is surely not there, once that mattered.
+    pub(crate) absent: Absent,
+    /// Where it redirects to.
+    pub(crate) redirects: Redirects,
 }
 
 /// Notes a fact; says whether it is new.
@@ -56,6 +64,14 @@ impl Facts {
                 "the server ignores ranges: every read of a part fetches the whole file up to it"
             );
         }
+    }
+
+    pub(crate) fn refuses_suffixes(&self) -> bool {
+        self.refuses_suffixes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_refused_suffix(&self) {
+        note(&self.refuses_suffixes);
     }
 
     pub(crate) fn refuses_head(&self) -> bool {
@@ -120,9 +136,6 @@ pub(crate) struct Remote {
     pub(crate) store: Arc<HttpStore>,
 }
 
-/// The index as JSON where the server has it: exact sizes and names. Caddy does.
-const ACCEPT_INDEX: HeaderValue = HeaderValue::from_static("application/json, text/html;q=0.9, */*;q=0.1");
-
 impl Remote {
     pub(crate) fn connect(shared: &Arc<Shared>, counters: &Arc<IoCounters>) -> Result<Self> {
         let transport = Transport::new(shared.settings.transport.clone(), counters)?;
@@ -145,146 +158,41 @@ impl Remote {
 
     /// As [`Remote::error`] for a read of a file. What redirects to itself with a slash is a folder, whatever comes of the
     /// redirect: a proxy may leave the address of the server behind it there, where nobody answers. Some servers answer 405
-    /// to `GET` of a folder.
+    /// to `GET` of a folder, and 300 where they have only names alike.
     pub(crate) fn read_error(&self, at: &Context, range: ByteRange, error: TransportError) -> Error {
         let is_folder = Url::parse(error.url())
             .is_ok_and(|url| is_folder_of(&url, &self.shared.settings.target.file(&at.path)));
-        if is_folder || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        let is_missing = is_folder
+            || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED)
+            || redirect::has_only_others(&error);
+        if is_missing {
             return Error::NotFound {
                 at: at.clone(),
                 source: Some(Box::new(error)),
             };
         }
-        self.error(at, Intent::Read(range), error)
+        self.reply_error(at, Intent::Read(range), error)
     }
 
-    /// `GET` of a folder.
-    pub(crate) async fn get_folder(&self, at: &Context) -> Result<Reply> {
-        let url = self.shared.settings.target.folder(&at.path);
-        let request = Request::new(Method::GET, url)
-            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
-            .with_header(header::ACCEPT, ACCEPT_INDEX);
-        self.listing(at, request, false).await
-    }
-
-    /// `PROPFIND` of a folder. Where it is only a try, a fault of the server is not worth trying again: some answer 500 to a
-    /// method that they do not know.
-    pub(crate) async fn propfind(&self, at: &Context, body: &'static str, is_try: bool) -> Result<Reply> {
-        let method = Method::from_bytes(b"PROPFIND").map_err(|error| at.backend(error))?;
-        let url = self.shared.settings.target.folder(&at.path);
-        let request = Request::new(method, url)
-            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
-            .with_header(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))
-            .with_header(HeaderName::from_static("depth"), HeaderValue::from_static("1"))
-            .with_body(bytes::Bytes::from_static(body.as_bytes()))
-            .with_retry(if is_try { Retry::IfNotDone } else { Retry::Always });
-        match self.listing(at, request, is_try).await {
-            Err(error) if is_try => match unknown_method(&error) {
-                Some(status) => Ok(Reply::Refused { status, error }),
-                None => Err(error),
-            },
-            reply => reply,
-        }
-    }
-
-    async fn listing(&self, at: &Context, request: Request, is_try: bool) -> Result<Reply> {
-        let asked = request.url.clone();
-        match self.transport.fetch(request, MAX_PAGE_BYTES).await {
-            Ok(fetched) => {
-                let Some(encoding) = encoding(&fetched.headers) else {
-                    return Err(at.unsupported("a listing in an encoding other than gzip"));
-                };
-                let text = |name| fetched.headers.get(name)?.to_str().ok().map(str::to_owned);
-                Ok(Reply::Page(ReplyPage {
-                    status: fetched.status,
-                    content_type: text(header::CONTENT_TYPE),
-                    server: text(header::SERVER),
-                    objection: objection(&asked, &fetched),
-                    url: fetched.url,
-                    is_gzip: encoding == Encoding::Gzip,
-                    body: fetched.bytes,
-                }))
-            }
-            Err(error) => {
-                let status = error.status();
-                // PROPFIND sent to another host, GET from https down to http. A folder in a circle of redirects is a server
-                // that fails; only a method that it may not know may end so.
-                let is_redirect = matches!(error.fault(), Fault::Redirect(_))
-                    || (is_try && matches!(error.fault(), Fault::RedirectLoop(_)));
-                let error = self.error(at, Intent::List, error);
-                match status {
-                    Some(status) if says_no(status) => Ok(Reply::Refused { status, error }),
-                    None if is_redirect => Ok(Reply::Refused {
-                        status: StatusCode::FOUND,
-                        error,
-                    }),
-                    _ => Err(error),
-                }
-            }
-        }
+    /// As [`Remote::error`] for what only reads. A redirect that cannot be followed is an answer that is none: without a
+    /// `Location`, in a circle (which a cookie might end; none is kept), down to plain HTTP.
+    pub(crate) fn reply_error(&self, at: &Context, intent: Intent, error: TransportError) -> Error {
+        let source: BoxError = if matches!(error.fault(), Fault::Redirect(_)) {
+            Box::new(error)
+        } else if matches!(error.fault(), Fault::RedirectLoop(_)) {
+            Box::new(Circle(error))
+        } else {
+            return self.error(at, intent, error);
+        };
+        let at = at.clone();
+        Error::Corrupt { at, source }
     }
 }
 
-/// Why a success is no listing of the folder asked for, as far as its head shows.
-fn objection(asked: &Url, reply: &Fetched) -> Option<&'static str> {
-    if !matches!(reply.status.as_u16(), 200 | 203 | 207) {
-        return Some("the server answers with a success that has no listing");
-    }
-    if is_above(&reply.url, asked) {
-        return Some("the server redirects to a folder above it");
-    }
-    if is_stored_file(&reply.headers) {
-        return Some("the server shows a file in its place");
-    }
-    if has_next(&reply.headers) {
-        return Some("the server lists it in parts");
-    }
-    None
-}
-
-/// Whether a page was a file of its own on the server, so not written for this request: an `index.html`, perhaps a copy of
-/// a listing from elsewhere. Static files have all three headers on nginx, Apache, Caddy and lighttpd; listings never have
-/// (Apache can be told to give dates and weak tags, rclone gives dates, caches in front give `Accept-Ranges`).
-fn is_stored_file(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_strong = text(header::ETAG).is_some_and(|etag| etag.starts_with('"'));
-    is_strong && headers.contains_key(header::LAST_MODIFIED) && text(header::ACCEPT_RANGES) == Some("bytes")
-}
-
-/// Whether more follows on another page.
-fn has_next(headers: &HeaderMap) -> bool {
-    let is_next = |parameter: &str| {
-        let (name, value) = parameter.split_once('=').unwrap_or_default();
-        let value = value.trim().trim_matches('"');
-        name.trim().eq_ignore_ascii_case("rel")
-            && value
-                .split_ascii_whitespace()
-                .any(|rel| rel.eq_ignore_ascii_case("next"))
-    };
-    headers
-        .get_all(header::LINK)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|links| links.split([',', ';']))
-        .any(is_next)
-}
-
-/// Whether a status answers the question: not one that asks who is calling, nor one that passes.
-fn says_no(status: StatusCode) -> bool {
-    match status.as_u16() {
-        401 | 407 | 408 | 425 | 429 => false,
-        501 | 505 => true,
-        status => (400..500).contains(&status),
-    }
-}
-
-/// The status, if a server that does not know a method may answer it.
-fn unknown_method(error: &Error) -> Option<StatusCode> {
-    let found = TransportError::find(error)?;
-    found
-        .status()
-        .filter(|status| matches!(status.as_u16(), 500 | 502))
-}
+/// The error for redirects in a circle.
+#[derive(Debug, thiserror::Error)]
+#[error("the server redirects to where it was asked; perhaps it wants a cookie kept, and none is")]
+struct Circle(#[source] TransportError);
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use zarr_fs::session::SessionOptions;
 use zarr_fs::{Factory, Options, Path, Resolved, Result};
 
 use crate::filesystem::{HttpFileSystem, HttpSession};
+use crate::page::Pages;
 use crate::target::{Target, url_path};
 
 /// How folders are listed.
@@ -32,7 +33,7 @@ pub enum ListingMode {
 }
 
 /// The options of this backend, besides those that every filesystem and every transport takes.
-const OPTIONS: &[&str] = &["auth", "client_kwargs", "headers", "listing", "write"];
+const OPTIONS: &[&str] = &["auth", "client_kwargs", "headers", "html", "listing", "write"];
 
 /// fsspec's options that mean nothing here: how fsspec caches, splits and schedules. They are taken, so that a pasted
 /// dict works, and change nothing. `encoded`: URLs are always taken as they are written. `simple_links`: an index is
@@ -253,6 +254,7 @@ impl HttpConfig {
             errors: ErrorMap::from_options(&self.options)?,
             write,
             listing,
+            pages: Pages::from_options(&self.options)?,
         })
     }
 }
@@ -266,6 +268,7 @@ pub(crate) struct Settings {
     pub(crate) errors: ErrorMap,
     pub(crate) write: bool,
     pub(crate) listing: ListingMode,
+    pub(crate) pages: Pages,
 }
 
 /// Opens `http://` and `https://` URLs: the filesystem's root is the origin, and the URL's path the place in it. A query or

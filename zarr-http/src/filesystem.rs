@@ -22,7 +22,7 @@ use zarr_fs::{
 use crate::client::{Remote, Shared};
 use crate::config::Settings;
 use crate::listing::{self, Explorer, Reply};
-use crate::{gzip, read, stream, write};
+use crate::{gzip, page, read, stream, write};
 
 /// Longest file that a stream is gathered for: HTTP has no uploads in parts.
 const MAX_GATHERED_BYTES: u64 = 4 << 30;
@@ -145,24 +145,25 @@ impl listing::Ask for &Asker {
     }
 
     async fn tells_missing(&self, dir: &Path) -> Result<bool> {
-        let absent = dir.join("zarr-http-asks-what-is-missing")?;
+        let absent = dir.join(page::ABSENT)?;
         let at = listing::Ask::at(self, &absent);
         let work = |remote: Arc<Remote>| async move { read::stat(&remote, &at).await };
         match self.lease.run(self.op, &absent, CallKind::Read, work).await {
-            Ok(_) => Ok(true),
+            // A page in its place is an answer too.
+            Ok(_) | Err(Error::Corrupt { .. }) => Ok(true),
             Err(error) if error.is_not_found() => Ok(true),
             Err(Error::PermissionDenied { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn is_file(&self, path: &Path) -> Result<bool> {
+    async fn is_file(&self, path: &Path) -> Result<Option<bool>> {
         let at = listing::Ask::at(self, path);
         let work = |remote: Arc<Remote>| async move { read::stat(&remote, &at).await };
         match self.lease.run(self.op, path, CallKind::Read, work).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(Error::PermissionDenied { .. }) => Ok(false),
+            Ok(_) => Ok(Some(true)),
+            Err(error) if error.is_not_found() => Ok(Some(false)),
+            Err(Error::PermissionDenied { .. } | Error::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -28,8 +28,9 @@
 //! ranges is read and cut, with one warning in a session. `Accept-Encoding: identity` is sent; a body that comes in gzip all
 //! the same is decoded (bounded by what came), another encoding is `Unsupported`, and a part of a compressed body is never
 //! taken for one of the file. A folder is `NotFound`, also if the server redirects to it or shows its index in place of a
-//! file. An HTML page with status 200 in place of a file (a login page) is data here: whoever reads the file knows what it
-//! must be.
+//! file. A page of HTML in place of a file is `Corrupt` (a login form, an application that shows itself for whatever it does
+//! not have), unless the name ends in `.html`, `.htm` or `.xhtml`; the option `html` says otherwise. What redirects lead to is
+//! taken for the file only under its name, or on another host: docs/decisions/0013 has the rule.
 //!
 //! # Listing
 //! By what the server has: WebDAV (`Listing::Complete`; nginx's hides dotfiles, `VisibleOnly`), else an index in JSON (nginx, Caddy) or HTML (nginx, Apache, Caddy,
@@ -38,7 +39,8 @@
 //! a part of the folder (links to a next page; as many entries as Caddy shows at most, 10,000), one that was stored (a copy of
 //! an index, with the headers of a file), or one of a folder above, to which servers redirect from what they hide. A 404 for a folder is
 //! believed only below a folder that is listed, because servers without listings answer 404 for all of them. Sizes come
-//! from WebDAV and JSON only. What works is learned once for each tree of folders. docs/decisions/0005 has the reasons.
+//! from WebDAV, JSON and nginx's HTML. What works is learned once for each tree of folders. Nor is a page an index that does not
+//! show which of its names are folders. docs/decisions/0005 and 0014 have the reasons.
 //!
 //! # Writing
 //! Off unless [`HttpConfig::with_write`] or the option `write` allows it. `PUT`, with the folders above made by WebDAV where
@@ -62,6 +64,7 @@
 //! | `auth`, `client_kwargs.auth` | basic: `"user:password"`, `["user", "password"]`, `{"login": …, "password": …}`; a bearer token is a header |
 //! | `client_kwargs.trust_env` | whether the proxies of the environment are used |
 //! | `write` | `true` allows writing |
+//! | `html` | what a page of HTML in place of a file is: `error`, `missing` (for applications that show themselves for what is not there), `data` (for servers that call every file HTML) |
 //! | `listing` | `auto`, `webdav` (for nginx with `dav_ext`, which shows no sign of it), `index`, `none` |
 //! | `encoded`, `simple_links`, `same_scheme`, `block_size`, `cache_type`, `cache_options`, `use_listings_cache`, `listings_expiry_time`, `max_paths`, `skip_instance_cache`, `asynchronous` | taken, and without effect: URLs are always taken as they are written, an index is recognised by its structure, and nothing is cached |
 //!
@@ -71,9 +74,12 @@ mod client;
 mod config;
 mod cut;
 mod filesystem;
+mod folder;
 mod gzip;
 mod listing;
+mod page;
 mod read;
+mod redirect;
 mod stream;
 mod target;
 #[cfg(feature = "testing")]

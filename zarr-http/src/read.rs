@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use zarr_fs::object_store::range::{ContentRange, RangeHeader};
 use zarr_fs::object_store::{Fault, Fetched, Request, Response, TransportError};
-use zarr_fs::{ByteRange, CatOptions, CatResult, Context, Error, FileInfo, Result, Version};
+use zarr_fs::{BoxError, ByteRange, CatOptions, CatResult, Context, Error, FileInfo, Result, Version};
 
 use crate::client::{Encoding, Remote, encoding, file_info};
 use crate::cut::{self, Cut};
 use crate::gzip;
-use crate::listing::{Folder, is_index_of};
-use crate::target::is_folder_of;
+use crate::page::{self, Page, Pages};
+use crate::redirect::settle;
 
 /// A reply as the I/O thread hands it on: what costs processor time is left to the caller's side.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct Raw {
     info: FileInfo,
     /// What is still to be done to the bytes: decoded, and this part cut out.
     decode: Option<ByteRange>,
-    /// The page may be the index of a folder that the server shows without a redirect to its slash.
-    page_of: Option<Folder>,
+    /// It is a page of HTML.
+    page: Option<Page>,
 }
 
 impl Raw {
@@ -31,20 +31,20 @@ impl Raw {
             bytes,
             info,
             decode: None,
-            page_of: None,
+            page: None,
         }
     }
 
     /// The bytes asked for.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if the body cannot be decoded; [`Error::NotFound`] if it is a folder's page.
+    /// [`Error::Corrupt`] if the body cannot be decoded or is a page; [`Error::NotFound`] if it is a folder's page.
     pub(crate) fn finish(self, options: &CatOptions, at: &Context) -> Result<CatResult> {
         let Self {
             mut bytes,
             mut info,
             decode,
-            page_of,
+            page,
         } = self;
         if let Some(range) = decode {
             // Of a part the whole is needed all the same.
@@ -53,8 +53,8 @@ impl Raw {
             info.size_bytes = Some(whole.len() as u64);
             bytes = cut::cut(&whole, range, at)?;
         }
-        if page_of.is_some_and(|folder| is_index_of(&bytes, &folder)) {
-            return Err(at.not_found());
+        if let Some(page) = page {
+            return Err(page.error(&bytes, at));
         }
         Ok(CatResult { bytes, info })
     }
@@ -68,9 +68,11 @@ pub(crate) fn request(
     if_match: Option<&Version>,
 ) -> Request {
     let mut request = remote.request(Method::GET, &at.path);
-    if let Some(range) = range {
-        request = request.with_header(header::RANGE, range.value());
-    }
+    request = match range {
+        Some(range) => request.with_header(header::RANGE, range.value()),
+        // Some call a whole file a part: whether it is the whole is looked at in the reply.
+        None => request.with_accepted(&[StatusCode::PARTIAL_CONTENT]),
+    };
     // Servers compare strongly, so a weak tag would never match; ours is looked at in the reply in any case.
     let etag = if_match.and_then(|version| version.etag.as_deref());
     let strong = etag.filter(|etag| etag.starts_with('"'));
@@ -109,6 +111,12 @@ pub(crate) async fn cat(remote: &Remote, at: &Context, options: &CatOptions) -> 
         return nothing(remote, at, range, if_match).await;
     }
     let asked = wire_range(remote, range);
+    if let Some(RangeHeader::Suffix(length)) = asked
+        && remote.shared.facts.refuses_suffixes()
+    {
+        let size = stat(remote, at).await?.size_bytes;
+        return end_of(remote, at, length, size, if_match).await;
+    }
     if asked.is_none() && range != ByteRange::Full && range != ByteRange::From(0) {
         return whole_and_cut(remote, at, range, if_match).await;
     }
@@ -148,7 +156,8 @@ async fn whole_reply(
         &reply.url,
         reply.status,
         &reply.headers,
-    )?;
+    )
+    .await?;
     let is_part = reply.status == StatusCode::PARTIAL_CONTENT;
     if encoding(&reply.headers) == Some(Encoding::Gzip) {
         if is_part {
@@ -159,7 +168,7 @@ async fn whole_reply(
             bytes: reply.bytes,
             info,
             decode: Some(range),
-            page_of: None,
+            page: page::of(remote, at, &reply.headers, &reply.url),
         });
     }
     if is_part {
@@ -171,7 +180,10 @@ async fn whole_reply(
         }
         info.size_bytes = got.size;
         check_bounds(at, range, got)?;
-        return Ok(Raw::ready(reply.bytes, info));
+        return Ok(Raw {
+            page: page::of(remote, at, &reply.headers, &reply.url),
+            ..Raw::ready(reply.bytes, info)
+        });
     }
     if request.headers.contains_key(header::RANGE) {
         remote
@@ -179,33 +191,18 @@ async fn whole_reply(
             .facts
             .note_ignored_range(&remote.shared.settings.name);
     }
-    let is_html = is_html(&reply.headers);
+    page::refuse_json(remote, at, &reply.headers).await?;
     info.size_bytes = Some(reply.bytes.len() as u64);
     Ok(Raw {
         bytes: cut::cut(&reply.bytes, range, at)?,
         info,
         decode: None,
-        page_of: (is_html && range == ByteRange::Full).then(|| folder_of(&reply.url)),
+        page: page::of(remote, at, &reply.headers, &reply.url),
     })
 }
 
-/// The folder that a page would be of which answers under a name without a slash.
-fn folder_of(url: &url::Url) -> Folder {
-    let mut url = url.clone();
-    let path = format!("{}/", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    Folder::new(url)
-}
-
-pub(crate) fn is_html(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"))
-}
-
 /// Looks at the head of a reply: it must be of a file, of the version asked for, in an encoding that is known here.
-pub(crate) fn checked(
+pub(crate) async fn checked(
     remote: &Remote,
     at: &Context,
     if_match: Option<&Version>,
@@ -214,38 +211,39 @@ pub(crate) fn checked(
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Result<FileInfo> {
-    if is_folder_of(url, &request.url) {
-        return Err(at.not_found());
-    }
+    settle(remote, at, &request.url, url).await?;
     if !matches!(status.as_u16(), 200 | 203 | 206) {
-        return Err(at.backend(format!("the server answers {status} to GET of a file")));
+        return Err(corrupt(
+            at,
+            format!("the server answers {status}: neither the file, nor that it is missing"),
+        ));
     }
-    if request.headers.contains_key(header::RANGE) && status != StatusCode::PARTIAL_CONTENT {
-        refuse_page(at, headers)?;
+    let page = page::of(remote, at, headers, url);
+    if let Some(page) = &page
+        && request.headers.contains_key(header::RANGE)
+    {
+        // Nothing is cut out of a page, nor is a server taken for one that ignores ranges because of it.
+        return Err(page.error(&[], at));
+    }
+    let is_part_unasked =
+        status == StatusCode::PARTIAL_CONTENT && !request.headers.contains_key(header::RANGE);
+    if is_part_unasked
+        && !ContentRange::of(headers).is_some_and(|got| got.start == 0 && got.size == Some(got.end))
+    {
+        return Err(corrupt(at, "a part in answer to a request for the whole"));
     }
     if encoding(headers).is_none() {
         return Err(at.unsupported("a body in an encoding other than gzip"));
     }
     let info = file_info(&at.path, headers);
-    remote.shared.facts.note_file(&info.version);
+    if page.is_none() {
+        remote.shared.facts.note_file(&info.version);
+    }
     match if_match {
         // Some servers ignore If-Match, and one without a tag cannot be believed.
         Some(version) if !version.matches(&info.version) => Err(at.precondition()),
         _ => Ok(info),
     }
-}
-
-/// Nothing is cut out of a page of HTML that came for a part of a file, and no server is taken for one that ignores ranges
-/// because of it: a login form is no data, and of a part nobody could tell.
-fn refuse_page(at: &Context, headers: &HeaderMap) -> Result<()> {
-    let name = at.path.name().unwrap_or_default().to_ascii_lowercase();
-    let is_page = [".html", ".htm", ".xhtml"]
-        .iter()
-        .any(|ending| name.ends_with(ending));
-    if is_html(headers) && !is_page {
-        return Err(corrupt(at, "a page of HTML for a part of a file"));
-    }
-    Ok(())
 }
 
 /// A partial reply starts where it was asked to; here, whether the file reaches far enough.
@@ -289,13 +287,47 @@ async fn nothing(remote: &Remote, at: &Context, range: ByteRange, if_match: Opti
     match info.size_bytes {
         Some(size) if range.resolve(size).is_none() => return Err(at.out_of_bounds(range, size)),
         Some(size) if range.resolve(size).is_some_and(|part| !part.is_empty()) => {
-            return Err(corrupt(at, "a range refused that lies in the file"));
+            let ByteRange::Suffix(length) = range else {
+                return Err(corrupt(at, "a range refused that lies in the file"));
+            };
+            // Node's http-server and its like know ranges from a byte on, and none from the end.
+            remote.shared.facts.note_refused_suffix();
+            return end_of(remote, at, length, Some(size), if_match).await;
         }
         Some(_) | None => {}
     }
     match if_match {
         Some(version) if !version.matches(&info.version) => Err(at.precondition()),
         _ => Ok(Raw::ready(Bytes::new(), info)),
+    }
+}
+
+/// The last `length` bytes of a file of this size, asked for by their place: for servers that know no other ranges.
+async fn end_of(
+    remote: &Remote,
+    at: &Context,
+    length: u64,
+    size: Option<u64>,
+    if_match: Option<&Version>,
+) -> Result<Raw> {
+    let range = match size {
+        Some(0) | None => return whole_and_cut(remote, at, ByteRange::Suffix(length), if_match).await,
+        Some(size) => ByteRange::Bounded(size.saturating_sub(length), size),
+    };
+    let request = request(remote, at, RangeHeader::of(range), if_match);
+    let raw = match remote.transport.fetch(request.clone(), length).await {
+        Ok(fetched) => whole_reply(remote, at, range, if_match, &request, fetched).await?,
+        Err(error) if matches!(error.fault(), Fault::TooLarge { .. }) => {
+            return whole_and_cut(remote, at, ByteRange::Suffix(length), if_match).await;
+        }
+        Err(error) => return Err(remote.read_error(at, range, error)),
+    };
+    // Its end may have moved since its size was asked for.
+    match raw.info.size_bytes {
+        Some(now) if Some(now) != size && raw.decode.is_none() => {
+            Err(corrupt(at, "the file changed while its end was read"))
+        }
+        Some(_) | None => Ok(raw),
     }
 }
 
@@ -319,8 +351,11 @@ async fn whole_and_cut(
         &response.url,
         response.status,
         &response.headers,
-    )?;
-    refuse_page(at, &response.headers)?;
+    )
+    .await?;
+    if let Some(page) = page::of(remote, at, &response.headers, &response.url) {
+        return Err(page.error(&[], at));
+    }
     if encoding(&response.headers) == Some(Encoding::Gzip) {
         let bytes = response
             .bytes(u64::MAX)
@@ -330,7 +365,7 @@ async fn whole_and_cut(
             bytes,
             info,
             decode: Some(range),
-            page_of: None,
+            page: None,
         });
     }
     remote
@@ -366,7 +401,7 @@ async fn whole_and_cut(
     Ok(Raw::ready(cut::join(kept), info))
 }
 
-fn corrupt(at: &Context, why: &'static str) -> Error {
+fn corrupt(at: &Context, why: impl Into<BoxError>) -> Error {
     Error::Corrupt {
         at: at.clone(),
         source: why.into(),
@@ -405,9 +440,10 @@ pub(crate) async fn stat(remote: &Remote, at: &Context) -> Result<FileInfo> {
         &response.url,
         response.status,
         &response.headers,
-    )?;
-    if is_html(&response.headers) && !is_html_name(at) {
-        return stat_of_page(remote, at).await;
+    )
+    .await?;
+    if page::of(remote, at, &response.headers, &response.url).is_some() {
+        return Err(stat_of_page(remote, at).await);
     }
     match (encoding(&response.headers), response.content_length()) {
         (Some(Encoding::Identity), Some(size)) => Ok(info.with_size_bytes(size)),
@@ -417,39 +453,24 @@ pub(crate) async fn stat(remote: &Remote, at: &Context) -> Result<FileInfo> {
     }
 }
 
-pub(crate) fn is_html_name(at: &Context) -> bool {
-    let name = at.path.name().unwrap_or_default().to_ascii_lowercase();
-    name.ends_with(".html") || name.ends_with(".htm")
-}
-
-/// A page where no page is expected: a file, or a folder that the server shows without a redirect.
-pub(crate) async fn stat_of_page(remote: &Remote, at: &Context) -> Result<FileInfo> {
-    /// An index is known by its head and its list; a longer page is taken for a file.
+/// The error for a page where no page is expected: of a folder that the server shows without a redirect, or of anything else.
+pub(crate) async fn stat_of_page(remote: &Remote, at: &Context) -> Error {
+    /// An index is known by its head and its list; a longer page is taken for none.
     const LONGEST: u64 = 4 << 20;
+    if remote.shared.settings.pages == Pages::Missing {
+        return at.not_found();
+    }
     let request = request(remote, at, None, None);
-    let fetched = match remote.transport.fetch(request.clone(), LONGEST).await {
-        Ok(fetched) => fetched,
-        Err(error) if matches!(error.fault(), Fault::TooLarge { .. }) => {
-            return stat_by_get(remote, at).await;
-        }
-        Err(error) => return Err(remote.read_error(at, ByteRange::Full, error)),
+    let (bytes, headers, url) = match remote.transport.fetch(request, LONGEST).await {
+        Ok(fetched) => (fetched.bytes, fetched.headers, fetched.url),
+        Err(error) if matches!(error.fault(), Fault::TooLarge { .. }) => return Page::odd(at),
+        Err(error) => return remote.read_error(at, ByteRange::Full, error),
     };
-    let info = checked(
-        remote,
-        at,
-        None,
-        &request,
-        &fetched.url,
-        fetched.status,
-        &fetched.headers,
-    )?;
-    if encoding(&fetched.headers) == Some(Encoding::Gzip) {
-        return Ok(info);
+    match page::of(remote, at, &headers, &url) {
+        Some(page) if encoding(&headers) == Some(Encoding::Identity) => page.error(&bytes, at),
+        // Compressed, or another answer than the one before.
+        Some(_) | None => Page::odd(at),
     }
-    if is_html(&fetched.headers) && is_index_of(&fetched.bytes, &folder_of(&fetched.url)) {
-        return Err(at.not_found());
-    }
-    Ok(info.with_size_bytes(fetched.bytes.len() as u64))
 }
 
 /// Facts about a file from the head of a reply to `GET` of its first byte.
@@ -477,7 +498,8 @@ async fn stat_by_get(remote: &Remote, at: &Context) -> Result<FileInfo> {
         &response.url,
         response.status,
         &response.headers,
-    )?;
+    )
+    .await?;
     if encoding(&response.headers) == Some(Encoding::Gzip) {
         return Ok(info);
     }

@@ -11,6 +11,7 @@ use zarr_fs::{ByteRange, ByteStream, CatOptions, Context, Error, FileInfo, Resul
 use crate::client::{Encoding, Remote, encoding};
 use crate::cut::{self, Cut};
 use crate::gzip::Decoder;
+use crate::page;
 use crate::read::{self, checked, is_empty, wire_range};
 
 /// What is known before the first piece.
@@ -46,7 +47,7 @@ pub(crate) async fn pump(
         match remote.transport.send(request.clone()).await {
             Ok(response) => {
                 let is_part = response.status == StatusCode::PARTIAL_CONTENT;
-                if is_part && encoding(&response.headers) == Some(Encoding::Gzip) {
+                if is_part && asked.is_some() && encoding(&response.headers) == Some(Encoding::Gzip) {
                     // A part of the compressed bytes is of no use: the whole, and only once.
                     asked = None;
                     continue;
@@ -54,10 +55,15 @@ pub(crate) async fn pump(
                 break (request, response);
             }
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
-                // Out of bounds, or nothing from the very end: as a read has it.
-                let raw = read::cat(remote, at, options).await?;
-                let info = raw.finish(options, at)?.info;
-                head.send(Head { info, decode: None });
+                // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes: as a read has it.
+                let read = read::cat(remote, at, options).await?.finish(options, at)?;
+                head.send(Head {
+                    info: read.info,
+                    decode: None,
+                });
+                if !read.bytes.is_empty() {
+                    sink.send(read.bytes).await?;
+                }
                 return Ok(());
             }
             Err(error) => return Err(remote.read_error(at, range, error)),
@@ -71,12 +77,15 @@ pub(crate) async fn pump(
         &response.url,
         response.status,
         &response.headers,
-    )?;
-    if read::is_html(&response.headers) && !read::is_html_name(at) {
-        read::stat_of_page(remote, at).await?;
+    )
+    .await?;
+    if page::of(remote, at, &response.headers, &response.url).is_some() {
+        return Err(read::stat_of_page(remote, at).await);
     }
     let is_gzip = encoding(&response.headers) == Some(Encoding::Gzip);
-    let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+    // A whole file that is called a part is none.
+    let is_part =
+        response.status == StatusCode::PARTIAL_CONTENT && request.headers.contains_key(header::RANGE);
     let mut left = None;
     if is_part {
         let Some(got) = ContentRange::of(&response.headers) else {

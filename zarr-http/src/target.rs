@@ -1,6 +1,6 @@
 //! Between URLs and paths: which URL a path of the filesystem has, and which path a URL names.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use url::Url;
 use zarr_fs::registry::{invalid_url, redacted};
 use zarr_fs::{Path, Result};
@@ -88,12 +88,18 @@ impl Target {
     }
 }
 
-fn encode(path: &Path, is_folder: bool) -> String {
+/// Decoded segments as the path of a URL, each behind a slash.
+pub(crate) fn encode_segments<S: AsRef<[u8]>>(segments: impl IntoIterator<Item = S>) -> String {
     let mut text = String::new();
-    for segment in path.segments() {
+    for segment in segments {
         text.push('/');
-        text.extend(utf8_percent_encode(segment, SEGMENT));
+        text.extend(percent_encode(segment.as_ref(), SEGMENT));
     }
+    text
+}
+
+fn encode(path: &Path, is_folder: bool) -> String {
+    let mut text = encode_segments(path.segments());
     if is_folder {
         text.push('/');
     }

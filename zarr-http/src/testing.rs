@@ -45,6 +45,7 @@ impl Reader {
             body,
             server: None,
             is_listed_tree: false,
+            marks_folders: false,
         };
         let read = match self {
             Self::Html => read_index(&page, Some("text/html")).map(|(entries, _)| entries),

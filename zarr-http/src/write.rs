@@ -22,7 +22,8 @@ use zarr_fs::{Context, Error, FileInfo, Path, PipeOptions, Result, Version, Writ
 use crate::client::Remote;
 use crate::config::Settings;
 use crate::listing::LEFTOVER_PREFIX;
-use crate::read::{is_html, stat};
+use crate::page::is_html;
+use crate::read::stat;
 
 /// object_store's store for the same root, over our transport and without its own retry.
 pub(crate) fn store(settings: &Settings, transport: &Transport) -> Result<HttpStore> {

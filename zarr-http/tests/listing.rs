@@ -246,7 +246,7 @@ fn faults_are_errors_and_no_listings() {
         (Fault::truncate(80), "Unavailable"),
         (Fault::truncate_without_length(200), "Unavailable"),
         (Fault::truncate_chunked(200), "Unavailable"),
-        (Fault::redirect(302, "/a/"), "Backend"),
+        (Fault::redirect(302, "/a/"), "Corrupt"),
     ] {
         let server = server(Mode::Index(IndexStyle::ApachePlain));
         server.faults().add(When::path_ends("/a/"), fault.clone());

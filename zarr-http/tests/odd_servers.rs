@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{kind, names, path, seed, server, with};
+use common::{kind, names, path, requests, seed, server, with};
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
 use zarr_fs::{FileSystem, FileSystemExt, Options, Path};
 use zarr_http::HttpConfig;
@@ -138,4 +138,173 @@ fn a_redirect_to_a_folder_says_so_where_it_leads_nowhere() {
             assert_eq!(kind(fs.cat(&path("zarr.json")).await), "Unavailable");
         },
     );
+}
+
+/// A page of an index without the slashes, as h2o and aiohttp have it: with what each link says of a folder.
+fn without_slashes(dir: &str, names: &[&str], marks: bool) -> Fault {
+    let rows = names.iter().map(|name| {
+        let shown = if marks { name } else { name.trim_end_matches('/') };
+        format!(
+            "<li><a href=\"{dir}{}\">{shown}</a></li>\n",
+            name.trim_end_matches('/')
+        )
+    });
+    let title = format!("Index of {dir}");
+    let body = format!(
+        "<html><head><title>{title}</title></head><body><h1>{title}</h1><ul>{}</ul></body></html>",
+        rows.collect::<String>()
+    );
+    Fault::status(200).header(CONTENT_TYPE, "text/html").body(body)
+}
+
+fn unmarked(marks: bool) -> (HttpServer, [(&'static str, &'static [&'static str]); 3]) {
+    let dirs: [(&str, &[&str]); 3] = [
+        ("/", &["a/", "zarr.json"]),
+        ("/a/", &["big", "c/", "empty", "zarr.json"]),
+        ("/a/c/0/", &["0", "1"]),
+    ];
+    let server = server(Mode::NoIndex(404));
+    for (dir, children) in dirs {
+        let when = When::always().and(move |request| request.path == dir);
+        server
+            .faults()
+            .add(when.and_method("GET"), without_slashes(dir, children, marks));
+    }
+    (server, dirs)
+}
+
+/// aiohttp says what is a folder; of h2o's names each must be asked for.
+#[test]
+fn folders_are_told_from_files_without_slashes_in_their_links() {
+    for marks in [true, false] {
+        let (server, dirs) = unmarked(marks);
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            for (dir, children) in dirs {
+                let listing = fs.ls(&path(dir.trim_matches('/'))).await.unwrap();
+                let (folders, mut wanted): (Vec<&str>, Vec<&str>) =
+                    children.iter().copied().partition(|name| name.ends_with('/'));
+                wanted.extend(folders);
+                let found = names(&listing);
+                let found: Vec<_> = found
+                    .iter()
+                    .map(|name| name.trim_start_matches(&dir[1..]))
+                    .collect();
+                assert_eq!(found, wanted, "{dir}");
+            }
+        });
+    }
+}
+
+/// An empty group would be the wrong answer.
+#[test]
+fn where_folders_cannot_be_told_from_files_nothing_is_listed() {
+    let denied = unmarked(false).0;
+    denied
+        .faults()
+        .add(When::path_ends("/a").and_method("HEAD"), Fault::status(403));
+    denied
+        .faults()
+        .add(When::path_ends("/a").and_method("GET"), Fault::status(403));
+    let crowd = server(Mode::NoIndex(404));
+    let many: Vec<String> = (0..300).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    crowd.faults().add(
+        When::always().and_method("GET"),
+        without_slashes("/", &many, false),
+    );
+    for server in [denied, crowd] {
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            assert_eq!(kind(fs.ls(&Path::root()).await), "Unsupported");
+        });
+    }
+}
+
+/// What a server does to a method that it does not know, where another way has answered: a listing is not lost by it.
+#[test]
+fn a_try_that_breaks_costs_no_listing() {
+    let apache = Mode::Index(IndexStyle::ApachePlain);
+    for fault in [
+        Fault::reset(),
+        Fault::lost_answer(),
+        Fault::status(503),
+        Fault::status(500),
+        Fault::status(401),
+        Fault::stall(),
+        Fault::redirect(302, "/a/"),
+        Fault::status(207).body("<not").header(CONTENT_TYPE, "text/xml"),
+    ] {
+        for (mode, is_listed) in [(apache, true), (Mode::NoIndex(404), false)] {
+            let server = server(mode);
+            server.faults().add(When::method("PROPFIND"), fault.clone());
+            let options = Options::from_json(r#"{"timeout": 3}"#).unwrap();
+            with(
+                HttpConfig::new(server.base_url()).with_options(options),
+                async |fs| {
+                    let listing = fs.ls(&path("a")).await;
+                    match is_listed {
+                        true => assert_eq!(names(&listing.unwrap()).len(), 4, "{fault:?}"),
+                        // Whoever asks who is calling may list for those who say it.
+                        false => assert!(
+                            ["Unsupported", "Unauthenticated"].contains(&kind(listing)),
+                            "{fault:?}"
+                        ),
+                    }
+                    // It is not tried again.
+                    let tries = || {
+                        requests(&server)
+                            .iter()
+                            .filter(|request| request.starts_with("PROPFIND"))
+                            .count()
+                    };
+                    let before = tries();
+                    if is_listed {
+                        fs.ls(&path("a/c")).await.unwrap();
+                        assert_eq!(tries(), before);
+                    }
+                },
+            );
+        }
+    }
+}
+
+/// The answer to a try that is cut off, with a length or without.
+#[test]
+fn a_try_that_is_cut_costs_no_listing() {
+    for fault in [
+        Fault::truncate(200),
+        Fault::truncate_without_length(200),
+        Fault::truncate_chunked(200),
+        Fault::stall_after(200),
+    ] {
+        let server = server(Mode::Dav);
+        server.faults().add(When::method("PROPFIND"), fault.clone());
+        let options = Options::from_json(r#"{"timeout": 1}"#).unwrap();
+        with(
+            HttpConfig::new(server.base_url()).with_options(options),
+            async |fs| {
+                let listing = fs.ls(&path("a")).await.unwrap();
+                assert_eq!(names(&listing).len(), 4, "{fault:?}");
+                assert_eq!(
+                    fs.capabilities().listing,
+                    zarr_fs::Listing::VisibleOnly,
+                    "{fault:?}"
+                );
+            },
+        );
+    }
+}
+
+/// A connection that the server closes after its answer breaks under the next request.
+#[test]
+fn a_try_whose_connection_broke_is_sent_again() {
+    for times in [1, 2] {
+        let server = server(Mode::Dav);
+        server
+            .faults()
+            .add(When::method("PROPFIND").times(times), Fault::reset());
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            fs.ls(&path("a")).await.unwrap();
+            assert_eq!(fs.capabilities().listing, zarr_fs::Listing::Complete, "{times}");
+        });
+    }
 }

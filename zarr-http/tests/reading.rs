@@ -5,7 +5,7 @@ mod common;
 
 use common::{ODD, kind, path, pattern, requests, seed, server, with};
 use futures::TryStreamExt;
-use http::header;
+use http::header::{self, CONTENT_RANGE, CONTENT_TYPE};
 use zarr_fs::{ByteRange, CatOptions, CatRangesOptions, FileSystem, FileSystemExt, Options, Path, Version};
 use zarr_http::{HttpConfig, HttpFileSystem};
 use zarr_tests::http::{Credentials, Gzip, HttpServer, IndexStyle, Mode};
@@ -284,7 +284,6 @@ fn without_tags_a_version_cannot_be_asked_for() {
 #[test]
 fn what_a_server_answers_wrongly_is_no_data() {
     let options = r#"{"retries": 0}"#;
-    let html = Fault::html_login();
     for (fault, range, expected) in [
         (
             Fault::content_range("bytes 1-5/100000"),
@@ -310,14 +309,14 @@ fn what_a_server_answers_wrongly_is_no_data() {
         (Fault::truncate_chunked(10), ByteRange::Full, "Unavailable"),
         (Fault::truncate(3), ByteRange::Bounded(0, 5), "Unavailable"),
         (Fault::reset_after(10), ByteRange::Full, "Unavailable"),
-        (Fault::status(204), ByteRange::Full, "Backend"),
+        (Fault::status(204), ByteRange::Full, "Corrupt"),
         (Fault::status(429), ByteRange::Full, "Unavailable"),
         (Fault::status(401), ByteRange::Full, "Unauthenticated"),
         (Fault::status(403), ByteRange::Full, "PermissionDenied"),
         (Fault::status(410), ByteRange::Full, "NotFound"),
         (Fault::status(405), ByteRange::Full, "NotFound"),
         (Fault::redirect(302, "/a/big/"), ByteRange::Full, "NotFound"),
-        (Fault::redirect(302, "/a/big"), ByteRange::Full, "Backend"),
+        (Fault::redirect(302, "/a/big"), ByteRange::Full, "Corrupt"),
     ] {
         let server = server(NGINX);
         server.faults().add(When::path_ends("/a/big"), fault.clone());
@@ -329,12 +328,173 @@ fn what_a_server_answers_wrongly_is_no_data() {
             assert_eq!(kind(read), expected, "{fault:?}");
         });
     }
-    // A page in place of a file is data here: whoever reads the file knows what it must be.
+}
+
+/// Node's http-server knows ranges from a byte on, and refuses those from the end.
+#[test]
+fn the_end_of_a_file_is_read_where_suffixes_are_refused() {
     let server = server(NGINX);
-    server.faults().add(When::path_ends("/a/zarr.json"), html);
+    let is_suffix = |request: &zarr_tests::Request| {
+        request
+            .header("range")
+            .is_some_and(|range| range.starts_with("bytes=-"))
+    };
+    server
+        .faults()
+        .add(When::always().and(is_suffix), Fault::status(416));
+    let all = pattern(100_000);
     with(HttpConfig::new(server.base_url()), async |fs| {
-        let text = fs.cat(&path("a/zarr.json")).await.unwrap();
-        assert!(text.starts_with(b"<"));
+        for length in [68, 1, 100_000, 200_000] {
+            let options = CatOptions::default().with_range(ByteRange::Suffix(length));
+            let read = fs.cat_file(&path("a/big"), options.clone()).await.unwrap();
+            let from = all.len().saturating_sub(usize::try_from(length).unwrap());
+            assert_eq!(read.bytes, all[from..], "{length}");
+            assert_eq!(read.info.size_bytes, Some(100_000));
+            let stream = fs.cat_stream(&path("a/big"), options).await.unwrap();
+            let pieces: Vec<_> = stream.bytes.try_collect().await.unwrap();
+            assert_eq!(pieces.concat(), all[from..], "{length}");
+        }
+        server.clear_log();
+        let options = CatOptions::default().with_range(ByteRange::Suffix(5));
+        fs.cat_file(&path("a/big"), options.clone()).await.unwrap();
+        assert_eq!(requests(&server), ["HEAD /a/big", "GET /a/big"]);
+        let empty = fs.cat_file(&path("a/empty"), options.clone()).await.unwrap();
+        assert!(empty.bytes.is_empty());
+        assert_eq!(kind(fs.cat_file(&path("a/none"), options).await), "NotFound");
+    });
+}
+
+#[test]
+fn a_whole_file_that_is_called_a_part_is_the_file() {
+    for (range, is_whole) in [
+        ("bytes 0-99999/100000", true),
+        ("bytes 0-99999/200000", false),
+        ("bytes 0-99999/*", false),
+    ] {
+        let server = server(NGINX);
+        let part = Fault::status(206)
+            .header(CONTENT_RANGE, range)
+            .body(pattern(100_000));
+        server.faults().add(When::path_ends("/a/big"), part);
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            let read = fs.cat(&path("a/big")).await;
+            let stream = fs.cat_stream(&path("a/big"), CatOptions::default()).await;
+            if is_whole {
+                assert_eq!(read.unwrap(), pattern(100_000));
+                let pieces: Vec<_> = stream.unwrap().bytes.try_collect().await.unwrap();
+                assert_eq!(pieces.concat(), pattern(100_000));
+            } else {
+                assert_eq!(kind(read), "Corrupt", "{range}");
+                assert_eq!(kind(stream.map(|_| ())), "Corrupt", "{range}");
+            }
+        });
+    }
+}
+
+/// A login form; a page that an application shows for whatever it does not have (nginx's `try_files … /index.html`).
+#[test]
+fn a_page_is_no_file() {
+    let every = [
+        ByteRange::Full,
+        ByteRange::Bounded(0, 5),
+        ByteRange::Suffix(5),
+        ByteRange::From(3),
+    ];
+    for (option, expected) in [("error", "Corrupt"), ("missing", "NotFound"), ("data", "")] {
+        let server = server(NGINX);
+        server.put("app/index.html", "<!DOCTYPE html><title>An application</title>");
+        for fault in [
+            Fault::html_login(),
+            Fault::status(200)
+                .header(CONTENT_TYPE, "text/html; charset=x")
+                .body("no"),
+        ] {
+            server.faults().clear();
+            server.faults().add(When::path_ends("/a/big"), fault);
+            let options = Options::from_json(&format!(r#"{{"html": "{option}"}}"#)).unwrap();
+            with(
+                HttpConfig::new(server.base_url()).with_options(options),
+                async |fs| {
+                    let key = path("a/big");
+                    if expected.is_empty() {
+                        assert!(!fs.cat(&key).await.unwrap().is_empty());
+                        assert!(fs.info(&key).await.is_ok());
+                        return;
+                    }
+                    for range in every {
+                        let options = CatOptions::default().with_range(range);
+                        assert_eq!(
+                            kind(fs.cat_file(&key, options.clone()).await),
+                            expected,
+                            "{range:?}"
+                        );
+                        let stream = fs.cat_stream(&key, options).await;
+                        assert_eq!(kind(stream.map(|_| ())), expected, "{range:?}");
+                    }
+                    assert_eq!(kind(fs.info(&key).await), expected);
+                    if option == "error" {
+                        let error = fs.cat(&key).await.unwrap_err();
+                        let cause = std::error::Error::source(&error).unwrap().to_string();
+                        assert!(
+                            cause.contains("a page of HTML") && cause.contains("`html`"),
+                            "{cause}"
+                        );
+                    }
+                    // A file that says what it is.
+                    assert!(fs.cat(&path("app/index.html")).await.unwrap().starts_with(b"<"));
+                },
+            );
+        }
+        // A page that is a file of the server comes in parts, too.
+        server.faults().clear();
+        let page = Fault::status(206)
+            .header(CONTENT_TYPE, "text/html")
+            .header(CONTENT_RANGE, "bytes 0-4/44")
+            .body("<!DOC");
+        server
+            .faults()
+            .add(When::path_ends("/a/big").and_method("GET"), page);
+        let options = Options::from_json(&format!(r#"{{"html": "{option}"}}"#)).unwrap();
+        with(
+            HttpConfig::new(server.base_url()).with_options(options),
+            async |fs| {
+                let part = CatOptions::default().with_range(ByteRange::Bounded(0, 5));
+                let read = fs.cat_file(&path("a/big"), part).await;
+                match expected {
+                    "" => assert_eq!(read.unwrap().bytes, "<!DOC"),
+                    _ => assert_eq!(kind(read), expected),
+                }
+            },
+        );
+    }
+}
+
+/// A program that answers `{"error": …}` with status 200 for what it does not have. One question in a session tells it from
+/// a server that calls its documents JSON whatever their names are.
+#[test]
+fn a_json_answer_for_what_is_missing_is_no_file() {
+    let json = || {
+        Fault::status(200)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body("{}")
+    };
+    let server = server(NGINX);
+    server.faults().add(When::path_ends("/.zattrs"), json());
+    server.faults().add(When::path_ends("/0"), json());
+    with(HttpConfig::new(server.base_url()), async |fs| {
+        for key in ["a/.zattrs", "a/c/0", ".zattrs"] {
+            assert_eq!(fs.cat(&path(key)).await.unwrap(), "{}");
+        }
+    });
+    assert_eq!(server.log().len(), 4);
+    server.faults().clear();
+    server.faults().add(When::always(), json());
+    with(HttpConfig::new(server.base_url()), async |fs| {
+        for key in ["a/.zattrs", "a/c/0", ".zattrs"] {
+            assert_eq!(kind(fs.cat(&path(key)).await), "Corrupt", "{key}");
+        }
+        // A document is told by its content.
+        assert_eq!(fs.cat(&path("zarr.json")).await.unwrap(), "{}");
     });
 }
 

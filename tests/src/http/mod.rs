@@ -6,6 +6,7 @@ mod dav;
 mod files;
 mod index;
 mod options;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -105,6 +106,13 @@ impl HttpServerBuilder {
     #[must_use]
     pub fn missing_status(mut self, status: u16) -> Self {
         self.options.missing = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
+        self
+    }
+
+    /// Sends those who ask for a name that is missing to the one that is alike, as Apache with `CheckSpelling`.
+    #[must_use]
+    pub fn correcting_spelling(mut self) -> Self {
+        self.options.corrects_spelling = true;
         self
     }
 
@@ -268,6 +276,12 @@ impl HttpApp {
         }
         let target = self.target(&request.path)?;
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
+        if is_read
+            && self.options.corrects_spelling
+            && let Some(answer) = self.correct(&target)
+        {
+            return Ok(answer);
+        }
         match self.options.mode {
             Mode::Dav => self.dav(request, &target),
             // Caddy answers every method as if it were GET.

@@ -97,6 +97,7 @@ pub(super) struct Options {
     pub(super) credentials: Vec<Credentials>,
     pub(super) elsewhere: Option<(StatusCode, String)>,
     pub(super) infinite_depth: bool,
+    pub(super) corrects_spelling: bool,
 }
 
 /// What happens to a request for a folder without its slash.
@@ -133,6 +134,7 @@ impl Options {
             credentials: Vec::new(),
             elsewhere: None,
             infinite_depth: true,
+            corrects_spelling: false,
         };
         match mode {
             Mode::Index(IndexStyle::Nginx | IndexStyle::NginxJson) => options.hide_dotfiles = true,

@@ -27,8 +27,9 @@ or no answer at all would fail it. `UPDATE_DOCS=1` before that command writes th
 *right* is the right answer in spite of the fault. A dash: the fault does not concern the call: of the answer to a put no body is
 read, and an empty one with 200 is what success looks like; an array on a host that cannot be reached cannot have been opened.
 `Unavailable` is the only error that a retry may help; retries, which are on by default, happen before the caller sees it. A
-redirect loop is a server that fails (`Backend`): it says neither that something is missing nor that it cannot be listed. To
-another host goes no credential and no custom header; the same test looks at what arrives there.
+redirect loop is a server that fails (`Backend`; a `Corrupt` reply where HTTP is read): it says neither that something is missing
+nor that it cannot be listed. To another host goes no credential and no custom header; the same test looks at what arrives
+there.
 ";
 
 #[derive(Default)]

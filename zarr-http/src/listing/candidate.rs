@@ -1,6 +1,6 @@
 //! A list on an HTML page that may be the index, and what shows whether it is and who wrote it.
 
-use super::markup::attribute;
+use super::markup::{attribute, unescape};
 use super::{MAX_ENTRIES, NoListing, Writer};
 
 /// The element that holds a list.
@@ -41,12 +41,26 @@ pub(super) const PREFIXES: [(&str, Heading); 2] = [
 /// A list that may be the index, as far as it has been read.
 pub(super) struct Candidate {
     pub(super) holder: Holder,
-    pub(super) links: Vec<String>,
+    pub(super) links: Vec<Anchor>,
+    /// Between a link and its end.
+    in_link: bool,
     heading: Option<Heading>,
     is_lighttpd: bool,
     /// It has the line that only Apache writes: it is the index of its page, whether it can be told from others or not.
     pub(super) has_parent: bool,
+    /// That line leads to a folder with its slash, as Apache writes it; h2o writes `..`.
+    is_signed: bool,
     sorts: Sorts,
+}
+
+/// A link of a list.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    pub(super) href: String,
+    /// What it says, where that ends in a slash and the link does not: how aiohttp marks a folder.
+    pub(super) marked: Option<String>,
+    /// The size behind it, where nginx writes an exact one there.
+    pub(super) size_bytes: Option<u64>,
 }
 
 /// The sort links of a list, as Apache and as Caddy and rclone write them.
@@ -85,6 +99,8 @@ impl Candidate {
                 && attribute(attributes, "summary").as_deref() == Some("Directory Listing"),
             holder,
             has_parent: false,
+            is_signed: false,
+            in_link: false,
             links: Vec::new(),
             heading,
             sorts: Sorts::default(),
@@ -92,6 +108,7 @@ impl Candidate {
     }
 
     pub(super) fn link(&mut self, attributes: &str) -> Result<(), NoListing> {
+        self.in_link = true;
         let Some(href) = attribute(attributes, "href") else {
             return Ok(());
         };
@@ -100,15 +117,46 @@ impl Candidate {
         if self.links.len() > MAX_ENTRIES {
             return Err(NoListing::TooLarge);
         }
-        self.links.push(href.into_owned());
+        self.links.push(Anchor {
+            href: href.into_owned(),
+            marked: None,
+            size_bytes: None,
+        });
         Ok(())
+    }
+
+    pub(super) fn link_ends(&mut self) {
+        self.in_link = false;
+    }
+
+    /// A text in the list, in a link or behind it.
+    pub(super) fn text(&mut self, text: &str) {
+        let is_parent = text.trim() == "Parent Directory";
+        self.has_parent |= is_parent;
+        let Some(last) = self.links.last_mut() else {
+            return;
+        };
+        if !self.in_link {
+            last.size_bytes = nginx_size(text);
+            return;
+        }
+        self.is_signed |= is_parent && last.href.ends_with('/');
+        let text = text.trim();
+        if text.ends_with('/') && !last.href.ends_with('/') {
+            last.marked = Some(unescape(text).into_owned());
+        }
     }
 
     /// Caddy writes `./` before every name, rclone only before those with a colon.
     fn has_only_dotted_links(&self) -> bool {
-        let is_child = |link: &&String| !link.is_empty() && !link.starts_with('?') && !link.starts_with("..");
-        let mut children = self.links.iter().filter(is_child).peekable();
+        let is_child = |link: &&str| !link.is_empty() && !link.starts_with('?') && !link.starts_with("..");
+        let links = self.links.iter().map(|link| link.href.as_str());
+        let mut children = links.filter(is_child).peekable();
         children.peek().is_some() && children.all(|link| link.starts_with("./"))
+    }
+
+    fn first(&self) -> Option<&str> {
+        self.links.first().map(|link| link.href.as_str())
     }
 
     /// Who wrote the list, if it is an index.
@@ -121,16 +169,33 @@ impl Candidate {
             } else {
                 Writer::Rclone
             }),
-            (Holder::Pre, Some(Heading::IndexOf)) => Some(match self.links.first().map(String::as_str) {
-                Some("../") => Writer::Nginx,
-                _ => Writer::Apache,
-            }),
+            (Holder::Pre, Some(Heading::IndexOf)) if self.first() == Some("../") => Some(Writer::Nginx),
             (Holder::Table, Some(Heading::IndexOf)) if self.is_lighttpd => Some(Writer::Lighttpd),
-            (Holder::Table | Holder::Bullets, Some(Heading::IndexOf)) => Some(Writer::Apache),
+            (_, Some(Heading::IndexOf)) if self.is_signed => Some(Writer::Apache),
+            (_, Some(Heading::IndexOf)) => Some(Writer::Unsigned),
             (Holder::Bullets, Some(Heading::DirectoryListing)) if !title.is_empty() => Some(Writer::Python),
             _ => None,
         }
     }
+}
+
+/// The size in `   26-Nov-2026 03:12      2187`, as nginx writes behind a file's link: in bytes where it is a plain number,
+/// also if `autoindex_exact_size` is off. Apache's and others' are rounded, and their dates look otherwise.
+fn nginx_size(text: &str) -> Option<u64> {
+    let mut words = text.split_ascii_whitespace();
+    let (date, time, size) = (words.next()?, words.next()?, words.next()?);
+    let has_form = |word: &str, form: &str| {
+        word.len() == form.len()
+            && word.bytes().zip(form.bytes()).all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                b'a' => byte.is_ascii_alphabetic(),
+                form => byte == form,
+            })
+    };
+    let is_nginx = words.next().is_none() && has_form(date, "00-aaa-0000") && has_form(time, "00:00");
+    (is_nginx && size.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| size.parse().ok())
+        .flatten()
 }
 
 /// The parameters of a link.

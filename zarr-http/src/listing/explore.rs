@@ -5,13 +5,15 @@
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::try_join_all;
 use http::StatusCode;
 use url::Url;
 use zarr_fs::{Context, DirListing, Error, Path, Result};
 
 use super::knowledge::{Knowledge, Way};
 use super::names::Folder;
-use super::{Entries, NoListing, Page, Writer, read_index, webdav};
+use super::verdict::Verdict;
+use super::{Entries, Page, Writer, read_index, webdav};
 use crate::config::ListingMode;
 
 /// The answer to one request.
@@ -26,6 +28,8 @@ pub(crate) enum Reply {
         /// What it means by itself.
         error: Error,
     },
+    /// A try that broke: no answer in time, a reset, a 5xx.
+    Broken(Error),
 }
 
 /// A body with what is needed to read it.
@@ -56,8 +60,8 @@ pub(crate) trait Ask: Sync {
     ) -> impl Future<Output = Result<Reply>> + Send;
     /// Whether the server answers for a file in `dir` that is surely not there that it is missing.
     fn tells_missing(&self, dir: &Path) -> impl Future<Output = Result<bool>> + Send;
-    /// Whether `path` is a file.
-    fn is_file(&self, path: &Path) -> impl Future<Output = Result<bool>> + Send;
+    /// Whether `path` is a file; `None` if the server does not tell.
+    fn is_file(&self, path: &Path) -> impl Future<Output = Result<Option<bool>>> + Send;
     /// The error for a listing that is not even tried: that the lease is closed, if it is.
     fn refuse(&self, dir: &Path, what: &str) -> Error;
     /// Whether a file has been read.
@@ -74,16 +78,6 @@ pub(crate) struct Explorer<'a, A> {
     pub(crate) mode: ListingMode,
 }
 
-/// What one way of asking came to.
-#[derive(Debug)]
-enum Verdict {
-    Listed(Entries, Option<Writer>),
-    Missing(Error),
-    Denied(Error),
-    /// Not by this way.
-    Cannot(String),
-}
-
 /// Whether a 404 for a folder is believed.
 #[derive(Debug)]
 enum Vouched {
@@ -97,6 +91,9 @@ enum Vouched {
 
 /// Folders above one that is missing that are asked whether they list at all.
 const MAX_VOUCHERS: usize = 16;
+
+/// Names of a page without marks that are asked for.
+const MAX_LOOKS: usize = 256;
 
 impl<A: Ask> Explorer<'_, A> {
     fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
@@ -147,7 +144,7 @@ impl<A: Ask> Explorer<'_, A> {
         match self.by_get(dir, true).await? {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) => Err(error),
-            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? == Some(true) => {
                 Err(self.ask.at(dir).not_found())
             }
             Verdict::Denied(error) => Err(self.denied(dir, error).await),
@@ -160,7 +157,7 @@ impl<A: Ask> Explorer<'_, A> {
             Verdict::Listed(entries, _) => Ok(entries),
             Verdict::Missing(error) => Err(error),
             // lighttpd answers 403, and Apache 400, if there is a file in place of the folder.
-            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? => {
+            Verdict::Denied(_) | Verdict::Cannot(_) if self.ask.is_file(dir).await? == Some(true) => {
                 Err(self.ask.at(dir).not_found())
             }
             Verdict::Denied(error) => Err(error),
@@ -231,12 +228,16 @@ impl<A: Ask> Explorer<'_, A> {
     /// What an index says, the first one in its tree: the complete listing in its place if the server knows WebDAV.
     async fn listed(&self, dir: &Path, visible: Entries, writer: Option<Writer>) -> Result<Entries> {
         let may_know_more = writer.is_some_and(Writer::may_know_webdav);
-        if self.mode == ListingMode::Auto
-            && may_know_more
-            && let Verdict::Listed(entries, _) = self.by_propfind(dir, true).await?
-        {
-            self.learn(dir, Way::WebDav);
-            return Ok(entries);
+        if self.mode == ListingMode::Auto && may_know_more && self.knowledge().may_try_webdav() {
+            match self.by_propfind(dir, true).await {
+                Ok(Verdict::Listed(entries, _)) => {
+                    self.learn(dir, Way::WebDav);
+                    return Ok(entries);
+                }
+                // 401 too: what anybody may see is there already.
+                Ok(_) | Err(Error::Unauthenticated { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.learn(dir, Way::Index);
         Ok(visible)
@@ -296,26 +297,59 @@ impl<A: Ask> Explorer<'_, A> {
 
     async fn by_get(&self, dir: &Path, is_listed_tree: bool) -> Result<Verdict> {
         let page = match self.ask.get(dir).await? {
-            Reply::Refused { status, error } => return Ok(refused(status, error)),
+            Reply::Refused { status, error } => return Ok(Verdict::of_refusal(status, error)),
+            Reply::Broken(error) => return Err(error),
             Reply::Page(page) => page,
         };
         if let Some(why) = page.objection {
             return Ok(Verdict::Cannot(why.to_owned()));
         }
         let folder = Folder::new(page.url.clone());
+        let marks_folders = is_listed_tree && self.knowledge().marks_folders;
         let read = read_index(
             &Page {
                 folder: &folder,
                 body: &page.body,
                 server: page.server.as_deref(),
                 is_listed_tree,
+                marks_folders,
             },
             page.content_type.as_deref(),
         );
         match read {
-            Ok((entries, writer)) => Ok(Verdict::Listed(entries, Some(writer))),
-            Err(reason) => self.no_listing(dir, reason),
+            Ok((entries, Writer::Unmarked)) => self.look_at_each(dir, entries).await,
+            Ok((entries, writer)) => {
+                if writer == Writer::Unsigned {
+                    self.knowledge().marks_folders = true;
+                }
+                Ok(Verdict::Listed(entries, Some(writer)))
+            }
+            Err(reason) => Verdict::of_no_listing(self.ask.at(dir), reason),
         }
+    }
+
+    /// The listing of a page that names files and folders alike: each name is asked for.
+    async fn look_at_each(&self, dir: &Path, mut entries: Entries) -> Result<Verdict> {
+        let cannot = |why| {
+            Ok(Verdict::Cannot(format!(
+                "an index page that marks no folders, {why}"
+            )))
+        };
+        if entries.len() > MAX_LOOKS {
+            return cannot("with too many names to ask for each");
+        }
+        let look = entries.list.iter().map(|entry| async {
+            let path = dir.join(&entry.name)?;
+            self.ask.is_file(&path).await
+        });
+        let kinds = try_join_all(look).await?;
+        for (entry, is_file) in entries.list.iter_mut().zip(kinds) {
+            let Some(is_file) = is_file else {
+                return cannot("and the server does not tell what one of its names is");
+            };
+            entry.is_dir = !is_file;
+        }
+        Ok(Verdict::Listed(entries, Some(Writer::Unmarked)))
     }
 
     async fn by_propfind(&self, dir: &Path, is_try: bool) -> Result<Verdict> {
@@ -324,8 +358,9 @@ impl<A: Ask> Explorer<'_, A> {
                 if matches!(status.as_u16(), 405 | 501) {
                     self.knowledge().refuse_webdav();
                 }
-                return Ok(refused(status, error));
+                return Ok(Verdict::of_refusal(status, error));
             }
+            Reply::Broken(error) => return Ok(self.broken(dir, &error)),
             Reply::Page(page) => page,
         };
         if page.status != StatusCode::MULTI_STATUS {
@@ -353,49 +388,23 @@ impl<A: Ask> Explorer<'_, A> {
             body: &page.body,
             server: page.server.as_deref(),
             is_listed_tree: false,
+            marks_folders: false,
         });
         match read {
             Ok(entries) => Ok(Verdict::Listed(entries, None)),
-            Err(reason) => self.no_listing(dir, reason),
+            Err(reason) => match Verdict::of_no_listing(self.ask.at(dir), reason) {
+                Err(error @ (Error::Unavailable { .. } | Error::Backend { .. })) if is_try => {
+                    Ok(self.broken(dir, &error))
+                }
+                verdict => verdict,
+            },
         }
     }
-
-    fn no_listing(&self, dir: &Path, reason: NoListing) -> Result<Verdict> {
-        let at = self.ask.at(dir);
-        match reason {
-            NoListing::Not(why) => Ok(Verdict::Cannot(why.to_owned())),
-            NoListing::NoFolder | NoListing::Refused(404 | 410) => Ok(Verdict::Missing(Error::NotFound {
-                at,
-                source: Some(Box::new(reason)),
-            })),
-            NoListing::Refused(401) => Err(Error::Unauthenticated {
-                at,
-                source: Some(Box::new(reason)),
-            }),
-            NoListing::Refused(403) => Ok(Verdict::Denied(Error::PermissionDenied {
-                at,
-                source: Some(Box::new(reason)),
-            })),
-            NoListing::Refused(_) => Err(at.backend(reason)),
-            // The network's fault in most cases: the body had no length to be short of.
-            NoListing::Cut => Err(Error::Unavailable {
-                at,
-                source: Box::new(reason),
-            }),
-            NoListing::TooLarge => Err(Error::LimitReached {
-                what: "entries of a listing",
-                limit: super::MAX_ENTRIES as u64,
-            }),
-        }
-    }
-}
-
-fn refused(status: StatusCode, error: Error) -> Verdict {
-    if error.is_not_found() {
-        Verdict::Missing(error)
-    } else if status == StatusCode::FORBIDDEN {
-        Verdict::Denied(error)
-    } else {
-        Verdict::Cannot(format!("the server answers {status}"))
+    /// What a try that broke comes to. `GET` has answered before every try: what breaks is the method, and it is not tried
+    /// again.
+    fn broken(&self, dir: &Path, error: &Error) -> Verdict {
+        self.knowledge().refuse_webdav();
+        tracing::debug!(%dir, %error, "PROPFIND breaks: the folder is listed without it");
+        Verdict::Cannot("PROPFIND breaks".to_owned())
     }
 }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::candidate::{Candidate, Heading, Holder, PREFIXES, Sorts, is_part, query};
+use super::candidate::{Anchor, Candidate, Heading, Holder, PREFIXES, Sorts, is_part, query};
 use super::markup::{Token, Tokens, attribute, unescape};
 use super::names::{Folder, Link};
 use super::{Entries, Entry, MAX_ENTRIES, NoListing, Page, Writer};
@@ -33,16 +33,25 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
         None => page.folder.follow(href),
         Some(base) => page.folder.follow_from(base, href),
     };
-    for href in &found.links {
+    let mut marks_folders = page.marks_folders;
+    for Anchor {
+        href,
+        marked,
+        size_bytes,
+    } in &found.links
+    {
         match follow(href) {
             Link::Child { name, is_dir } => {
                 if entries.len() >= MAX_ENTRIES {
                     return Err(NoListing::TooLarge);
                 }
+                let is_marked = |text: &String| text.strip_suffix('/') == Some(&name);
+                let is_dir = is_dir || marked.as_ref().is_some_and(is_marked);
+                marks_folders |= is_dir;
                 entries.push(Entry {
                     name,
                     is_dir,
-                    size_bytes: None,
+                    size_bytes: size_bytes.filter(|_| found.writer == Writer::Nginx && !is_dir),
                     etag: None,
                     modified: None,
                 });
@@ -59,6 +68,13 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     if found.parts.iter().any(|href| follow(href) == Link::Own) {
         return Err(NoListing::Not(IN_PARTS));
     }
+    // h2o's links have no slash: its folders would be files, and a group an empty one. Only a folder that is marked shows
+    // that folders are. (Apache leaves out the line that it signs by at its root.)
+    let is_apache = page.server.is_some_and(|server| server.starts_with("Apache"));
+    let is_unmarked = found.writer == Writer::Unsigned && !marks_folders && !is_apache;
+    if is_unmarked && entries.is_empty() {
+        return Err(NoListing::Not("a page like an index, with nothing in it"));
+    }
     if found.writer == Writer::Caddy && entries.len() >= super::CADDY_SHOWS {
         return Err(NoListing::Not(super::CADDY_CUT));
     }
@@ -66,7 +82,12 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
         return Err(NoListing::Not("an index page whose links all lead elsewhere"));
     }
     entries.skipped += elsewhere;
-    Ok((entries, found.writer))
+    let writer = if is_unmarked {
+        Writer::Unmarked
+    } else {
+        found.writer
+    };
+    Ok((entries, writer))
 }
 
 /// Why a page is no listing that shows only some of the folder.
@@ -89,7 +110,7 @@ pub(crate) fn is_index_of(body: &[u8], folder: &Folder) -> bool {
 
 /// The list of an index page.
 struct List {
-    links: Vec<String>,
+    links: Vec<Anchor>,
     writer: Writer,
     title: String,
     /// What the links are relative to, where the page says so.
@@ -218,7 +239,7 @@ impl Reader {
             None => {
                 self.heading_holds = false;
                 if let Some(list) = self.open_lists.last_mut() {
-                    list.has_parent |= text.trim() == "Parent Directory";
+                    list.text(text);
                 }
             }
         }
@@ -236,6 +257,11 @@ impl Reader {
                 self.open = None;
                 self.heading_holds = open == Open::Heading;
             }
+        }
+        if name.eq_ignore_ascii_case("a")
+            && let Some(list) = self.open_lists.last_mut()
+        {
+            list.link_ends();
         }
         let Some(holder) = Holder::of(name) else {
             return Ok(());

@@ -22,8 +22,10 @@ const MAX_TREES: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
     trees: HashMap<Path, Way>,
-    /// The server does not know the method `PROPFIND` (405, 501).
+    /// The server does not know the method `PROPFIND` (405, 501), or breaks at it.
     refuses_webdav: bool,
+    /// Its index pages, which nothing shows the writer of, mark folders by a slash.
+    pub(super) marks_folders: bool,
     worked: Option<Way>,
     failed: bool,
     hides: bool,

@@ -18,6 +18,7 @@ mod names;
 mod odd_pages;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod webdav;
 
 use std::time::SystemTime;
@@ -57,6 +58,8 @@ pub(crate) struct Page<'a> {
     pub(crate) server: Option<&'a str>,
     /// Whether folders above this one have been listed in the same way.
     pub(crate) is_listed_tree: bool,
+    /// Whether theirs were pages of an unknown writer that mark folders by a slash.
+    pub(crate) marks_folders: bool,
 }
 
 /// Who wrote an index page.
@@ -68,6 +71,10 @@ pub(crate) enum Writer {
     Caddy,
     Rclone,
     Python,
+    /// Nothing shows who; perhaps Apache at its root, behind a proxy. Folders are marked by a slash, or it is no index.
+    Unsigned,
+    /// The same without a mark: which names are folders is still to be asked.
+    Unmarked,
     /// nginx or Caddy, in JSON.
     Json,
 }
@@ -77,7 +84,7 @@ impl Writer {
     /// for it the option `listing` is there. The price of asking is one request in each tree.)
     pub(crate) fn may_know_webdav(self) -> bool {
         match self {
-            Self::Apache | Self::Lighttpd | Self::Rclone => true,
+            Self::Apache | Self::Lighttpd | Self::Rclone | Self::Unsigned | Self::Unmarked => true,
             Self::Nginx | Self::Caddy | Self::Python | Self::Json => false,
         }
     }

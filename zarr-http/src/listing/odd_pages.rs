@@ -16,6 +16,7 @@ fn index(url: &str, content_type: &str, body: &[u8]) -> Result<Vec<String>, NoLi
         body,
         server: None,
         is_listed_tree: false,
+        marks_folders: false,
     };
     read_index(&page, Some(content_type)).map(|(entries, _)| names(entries))
 }
@@ -59,6 +60,89 @@ fn links_of_a_frame_around_the_index_are_not_in_it() {
         index("http://h/readme/", "text/html", page).unwrap(),
         ["zarr.json", "kid/"]
     );
+}
+
+/// A list as aiohttp and h2o write it: without a sign of who wrote it, and folders without a slash in their links.
+fn unsigned(list: &str) -> Vec<u8> {
+    format!("<TITLE>Index of /d</TITLE>\n<H2>Index of /d</H2>\n<UL>{list}</UL>").into_bytes()
+}
+
+#[test]
+fn what_a_link_says_marks_a_folder() {
+    let aiohttp = unsigned(
+        "<li><a href=\"/d/big\">big/</a></li>\n<li><a href=\"/d/a%26b\">a&amp;b/</a></li>\n\
+         <li><a href=\"/d/zarr.json\">zarr.json</a></li><li><a href=\"/d/x\">y/</a></li>",
+    );
+    assert_eq!(
+        index("http://h/d/", "text/html", &aiohttp).unwrap(),
+        ["x", "zarr.json", "a&b/", "big/"]
+    );
+}
+
+/// The folders of h2o's page would be files, and the group an empty one.
+#[test]
+fn a_page_that_marks_no_folder_is_not_believed_unless_its_like_do() {
+    let h2o = unsigned(
+        "<LI><A HREF=\"..\">Parent Directory</A>\n<LI><A HREF=\"big\">big</A>\n<LI><A HREF=\"zarr.json\">zarr.json</A>",
+    );
+    let (files, empty) = (unsigned("<LI><A HREF=\"zarr.json\">zarr.json</A>"), unsigned(""));
+    let table = String::from_utf8_lossy(&h2o)
+        .replace("UL>", "table>")
+        .into_bytes();
+    let pre = String::from_utf8_lossy(&h2o).replace("UL>", "pre>").into_bytes();
+    is_none(&empty);
+    let folder = folder("http://h/d/");
+    let read = |body: &[u8], server, marks_folders| {
+        let page = Page {
+            folder: &folder,
+            body,
+            server,
+            is_listed_tree: marks_folders,
+            marks_folders,
+        };
+        read_index(&page, Some("text/html")).unwrap().1
+    };
+    for page in [&h2o, &table, &pre, &files] {
+        assert_eq!(read(page, None, false), Writer::Unmarked);
+    }
+    assert_eq!(read(&files, None, true), Writer::Unsigned);
+    // Apache at its root writes no line for the folder above.
+    assert_eq!(read(&files, Some("Apache/2.4.71"), false), Writer::Unsigned);
+    assert_eq!(read(&files, Some("h2o/2.2.5"), false), Writer::Unmarked);
+}
+
+/// Sizes of nginx's page: exact where they are plain numbers.
+#[test]
+fn only_plain_sizes_are_taken() {
+    let row = |name: &str, rest: &str| format!("<a href=\"{name}\">{name}</a>   {rest}\r\n");
+    let list = [
+        row("a", "26-Nov-2026 03:12                2187"),
+        row("b", "26-Nov-2026 03:12                 12K"),
+        row("c", "26-Nov-2026 03:12                   -"),
+        row("d", "2026-11-26 03:12                2187"),
+        row("e", "26-Nov-2026 03:12  2187 bytes"),
+        row("f/", "26-Nov-2026 03:12                4096"),
+        row("g", "26-Nov-2026 03:12  99999999999999999999999"),
+        row("h", ""),
+        row("i", "26-Nov-2026 03:12                   0"),
+    ];
+    let page = nginx("", &list.concat());
+    let folder = folder("http://h/d/");
+    let page = Page {
+        folder: &folder,
+        body: &page,
+        server: None,
+        is_listed_tree: false,
+        marks_folders: false,
+    };
+    let (entries, _) = read_index(&page, Some("text/html")).unwrap();
+    let files = entries.into_listing(&Path::root()).files;
+    let sizes: Vec<_> = files
+        .iter()
+        .filter_map(|file| Some((file.path.as_str(), file.size_bytes?)))
+        .collect();
+    assert_eq!(sizes, [("a", 2187), ("i", 0)]);
+    assert_eq!(files.len(), 8);
 }
 
 #[test]
@@ -189,6 +273,7 @@ fn webdav_without_the_folder_itself_is_no_listing() {
             body: body.as_bytes(),
             server: None,
             is_listed_tree: false,
+            marks_folders: false,
         };
         webdav::parse(&page).map(names)
     };
@@ -215,6 +300,7 @@ fn webdav_properties_that_are_missing_leave_the_child() {
         body: body.as_bytes(),
         server: None,
         is_listed_tree: false,
+        marks_folders: false,
     };
     let listing = webdav::parse(&page).unwrap().into_listing(&Path::root());
     assert_eq!((listing.files.len(), listing.prefixes.len()), (1, 0));

@@ -40,6 +40,7 @@ fn page<'a>(folder: &'a Folder, body: &'a [u8]) -> Page<'a> {
         body,
         server: None,
         is_listed_tree: false,
+        marks_folders: false,
     }
 }
 
@@ -181,7 +182,7 @@ fn an_empty_index_is_one() {
 }
 
 #[test]
-fn sizes_and_times_come_from_json_and_webdav_only() {
+fn sizes_are_taken_where_they_are_exact() {
     let of = |entries: Entries, name: &str| {
         let listing = entries.into_listing(&Path::root());
         listing
@@ -196,7 +197,15 @@ fn sizes_and_times_come_from_json_and_webdav_only() {
         include_bytes!("../../tests/data/nginx.html"),
     )
     .unwrap();
-    assert_eq!(of(entries, "zarr.json").size_bytes, None);
+    assert_eq!(of(entries, "zarr.json").size_bytes, Some(3));
+    for body in [
+        &include_bytes!("../../tests/data/apache-fancy.html")[..],
+        include_bytes!("../../tests/data/apache-nosort.html"),
+        include_bytes!("../../tests/data/lighttpd.html"),
+    ] {
+        let (entries, _) = index("http://h/d/", "text/html", body).unwrap();
+        assert_eq!(of(entries, "zarr.json").size_bytes, None);
+    }
     for body in [
         &include_bytes!("../../tests/data/nginx.json")[..],
         include_bytes!("../../tests/data/caddy.json"),
@@ -467,6 +476,7 @@ fn an_empty_array_is_believed_of_those_who_write_it() {
             body: body.as_bytes(),
             server,
             is_listed_tree,
+            marks_folders: false,
         };
         assert_eq!(
             read_index(&page, Some("application/json")).is_ok(),

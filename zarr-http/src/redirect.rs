@@ -1,7 +1,7 @@
 //! Redirects: whether what answered is the file or the folder that was asked for. A server also redirects to what it has in
 //! its place: to a name alike, to a page, to a folder of its choice; taken for the answer that is wrong data without a word.
 //!
-//! The rule, and who redirects to what, are in docs/decisions/0013-what-a-redirect-leads-to.md.
+//! The rule, and who redirects to what, are in docs/decisions/0015-what-a-redirect-leads-to.md.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -24,7 +24,7 @@ fn server() -> HttpServer {
 
 async fn read_all(fs: &impl FileSystem) {
     let paths: Vec<Path> = (0..CALLS)
-        .map(|i| Path::parse(&format!("a{i}")).unwrap())
+        .map(|i| Path::parse(format!("a{i}")).unwrap())
         .collect();
     let reads = paths.iter().map(|path| fs.cat_file(path, CatOptions::default()));
     for read in join_all(reads).await {

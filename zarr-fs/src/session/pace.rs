@@ -24,6 +24,15 @@ const DIALLED: usize = 4;
 /// Of a server that closes each connection after one answer, one call more for each millisecond that an answer takes.
 const DIALLED_FOR: Duration = Duration::from_millis(1);
 
+/// An answer that takes so long while few others are under way has waited for the line, or for a cache that has not got it.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// So few calls are in nobody's way.
+const FEW: usize = 8;
+
+/// So many of them (each counts twice, any other one takes one away) make a server far that was near.
+const MANY_SLOW: i32 = 6;
+
 /// So many answers without a refusal let twice as many calls be under way.
 const CALM: u32 = 8;
 
@@ -38,6 +47,8 @@ pub(super) struct Pace {
     ceiling: usize,
     calm: u32,
     quickest: Duration,
+    /// Twice the slow answers of a near server while few calls were under way, less the others; within bounds.
+    slow: i32,
     /// Answers after which the server closed the connection, less those after which it did not.
     closed: i32,
     /// For a near server.
@@ -91,6 +102,7 @@ impl Pace {
             ceiling: most,
             calm: 0,
             quickest: Duration::MAX,
+            slow: 0,
             closed: 0,
             near: DIALLED.min(most),
             trial: Trial::Start,
@@ -104,7 +116,7 @@ impl Pace {
         let line = if self.closed > 0 {
             let each = self.quickest.as_nanos() / DIALLED_FOR.as_nanos();
             usize::try_from(each).unwrap_or(usize::MAX).max(DIALLED)
-        } else if self.quickest < NEAR {
+        } else if self.quickest < NEAR && self.slow < MANY_SLOW {
             self.near
         } else {
             self.most
@@ -120,6 +132,11 @@ impl Pace {
 
     /// A call was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
+        // What comes before the first quick answer may have waited for a name or a handshake.
+        if self.quickest < NEAR && answer.others < FEW && self.ceiling == self.most {
+            let weight = if answer.took >= SLOW { 2 } else { -1 };
+            self.slow = (self.slow + weight).clamp(0, MANY_SLOW + 2);
+        }
         self.quickest = self.quickest.min(answer.took);
         let sign = if answer.kept { -1 } else { 1 };
         self.closed = self.closed.saturating_add(sign).clamp(-32, 32);

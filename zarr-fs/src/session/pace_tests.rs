@@ -80,16 +80,19 @@ fn a_near_server_gets_few_calls_and_is_as_quick() {
 #[test]
 fn a_server_that_was_quick_once_is_found_to_be_far() {
     for slow in [20, 100] {
-        let server = |call| Server {
-            line: if call < 8 { MS } else { slow * MS },
-            workers: 1000,
-            work: Duration::from_micros(40),
-        };
-        let mut pace = Pace::new(192);
-        let (took, widths) = ask(&mut pace, 4000, server);
-        assert_eq!(widths.last(), Some(&192));
-        // 250 waves of 16 would take 250 answers' time.
-        assert!(took < 60 * slow * MS, "{took:?}");
+        // The first slow one meets few other calls, or as many as there may be.
+        for (quick, waves) in [(4, 25), (100, 60)] {
+            let server = |call| Server {
+                line: if call < quick { MS } else { slow * MS },
+                workers: 1000,
+                work: Duration::from_micros(40),
+            };
+            let mut pace = Pace::new(192);
+            let (took, widths) = ask(&mut pace, 4000, server);
+            assert_eq!(widths.last(), Some(&192));
+            // 250 waves of 16 would take 250 answers' time.
+            assert!(took < waves * slow * MS, "{took:?} after {quick} quick ones");
+        }
     }
 }
 
@@ -136,6 +139,20 @@ fn a_server_that_closes_connections_gets_few() {
     pace.answered(answer(50 * MS, true));
     pace.answered(answer(50 * MS, false));
     assert_eq!(pace.wanted(), 192);
+}
+
+#[test]
+fn a_name_that_takes_long_makes_no_server_far() {
+    let mut pace = Pace::new(192);
+    for took in [60, 60, 60, 60, 60, 2] {
+        pace.answered(Answer {
+            at: MS,
+            took: took * MS,
+            others: 4,
+            kept: true,
+        });
+    }
+    assert!(pace.wanted() <= NARROW);
 }
 
 #[test]

@@ -30,7 +30,7 @@ const SLOW: Duration = Duration::from_millis(20);
 /// So few calls are in nobody's way.
 const FEW: usize = 8;
 
-/// So many of them (each counts twice, any other one takes one away) make a server far that was near.
+/// Of slow answers each counts twice, and any other takes one away: so many make a server far that was near.
 const MANY_SLOW: i32 = 6;
 
 /// So many answers without a refusal let twice as many calls be under way.

@@ -28,10 +28,16 @@ const DIALLED_FOR: Duration = Duration::from_millis(1);
 const SLOW: Duration = Duration::from_millis(20);
 
 /// So few calls are in nobody's way.
-const FEW: usize = 8;
+const FEW: usize = 4;
 
-/// Of slow answers each counts twice, and any other takes one away: so many make a server far that was near.
-const MANY_SLOW: i32 = 6;
+/// A server is near if one answer in so many is quick: of a far one a cache may have a few.
+const ONE_IN: u32 = 2;
+
+/// A slow answer counts as so many that are not quick.
+const SLOW_COUNTS: u32 = 8;
+
+/// So many answers are remembered.
+const MEMORY: u32 = 256;
 
 /// So many answers without a refusal let twice as many calls be under way.
 const CALM: u32 = 8;
@@ -47,8 +53,10 @@ pub(super) struct Pace {
     ceiling: usize,
     calm: u32,
     quickest: Duration,
-    /// Twice the slow answers of a near server while few calls were under way, less the others; within bounds.
-    slow: i32,
+    /// Answers that were quick, and that were not: beside a near server only what cannot have waited for other calls.
+    quick: u32,
+    waited: u32,
+    place: Place,
     /// Answers after which the server closed the connection, less those after which it did not.
     closed: i32,
     /// For a near server.
@@ -57,6 +65,16 @@ pub(super) struct Pace {
     /// Whether the last trial found that fewer calls bring fewer answers.
     suspected: bool,
     window: Window,
+}
+
+/// Where the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Far, as far as is known.
+    Far,
+    Near,
+    /// It seemed near, and was not: nothing that is quick counts any more.
+    FarAfterAll,
 }
 
 /// What is being found out about a near server. Rates are answers in a second.
@@ -102,7 +120,9 @@ impl Pace {
             ceiling: most,
             calm: 0,
             quickest: Duration::MAX,
-            slow: 0,
+            quick: 0,
+            waited: 0,
+            place: Place::Far,
             closed: 0,
             near: DIALLED.min(most),
             trial: Trial::Start,
@@ -116,7 +136,7 @@ impl Pace {
         let line = if self.closed > 0 {
             let each = self.quickest.as_nanos() / DIALLED_FOR.as_nanos();
             usize::try_from(each).unwrap_or(usize::MAX).max(DIALLED)
-        } else if self.quickest < NEAR && self.slow < MANY_SLOW {
+        } else if self.place == Place::Near {
             self.near
         } else {
             self.most
@@ -132,10 +152,8 @@ impl Pace {
 
     /// A call was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
-        // What comes before the first quick answer may have waited for a name or a handshake.
-        if self.quickest < NEAR && answer.others < FEW && self.ceiling == self.most {
-            let weight = if answer.took >= SLOW { 2 } else { -1 };
-            self.slow = (self.slow + weight).clamp(0, MANY_SLOW + 2);
+        if self.ceiling == self.most {
+            self.locate(answer);
         }
         self.quickest = self.quickest.min(answer.took);
         let sign = if answer.kept { -1 } else { 1 };
@@ -147,7 +165,7 @@ impl Pace {
                 self.ceiling = self.ceiling.saturating_mul(2).min(self.most);
             }
         } else if self.trial == Trial::Start {
-            if self.quickest < NEAR {
+            if self.place == Place::Near && answer.took < SLOW {
                 self.near += 1;
             }
             if self.near >= NARROW.min(self.most) {
@@ -158,6 +176,33 @@ impl Pace {
             && let Some(rate) = self.window.rate(answer, self.near)
         {
             self.judge(rate);
+        }
+    }
+
+    /// Counts what an answer says of where the server is.
+    fn locate(&mut self, answer: Answer) {
+        let is_near = self.place == Place::Near;
+        let few = if self.trial == Trial::Start { NARROW } else { FEW };
+        let is_quick = answer.took < NEAR;
+        if is_quick {
+            self.quick += 1;
+        } else if !is_near {
+            self.waited += 1;
+        } else if answer.took >= SLOW && answer.others < few {
+            self.waited += SLOW_COUNTS;
+        }
+        let mostly_quick = self.quick * ONE_IN > self.waited;
+        self.place = match self.place {
+            // Of many calls at once the first that are answered are the quick ones.
+            Place::Far if is_quick && mostly_quick && self.quick as usize > answer.others / NARROW => {
+                Place::Near
+            }
+            Place::Near if !mostly_quick => Place::FarAfterAll,
+            place @ (Place::Far | Place::Near | Place::FarAfterAll) => place,
+        };
+        if self.quick + self.waited > MEMORY {
+            self.quick = self.quick.div_ceil(2);
+            self.waited /= 2;
         }
     }
 

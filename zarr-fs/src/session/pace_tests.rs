@@ -142,9 +142,30 @@ fn a_server_that_closes_connections_gets_few() {
 }
 
 #[test]
+fn a_few_quick_answers_make_no_far_server_near() {
+    let far = |call: usize| Server {
+        line: if call % 64 == 63 { MS } else { 20 * MS },
+        workers: 1000,
+        work: MS / 20,
+    };
+    let mut pace = Pace::new(192);
+    // What opening has seen.
+    for _ in 0..3 {
+        pace.answered(Answer {
+            at: MS,
+            took: 20 * MS,
+            others: 2,
+            kept: true,
+        });
+    }
+    let (_, widths) = ask(&mut pace, 1000, far);
+    assert_eq!(widths.iter().min(), Some(&192));
+}
+
+#[test]
 fn a_name_that_takes_long_makes_no_server_far() {
     let mut pace = Pace::new(192);
-    for took in [60, 60, 60, 60, 60, 2] {
+    for took in [60, 60, 60, 60, 60, 2, 2, 2] {
         pace.answered(Answer {
             at: MS,
             took: took * MS,

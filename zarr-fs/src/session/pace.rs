@@ -2,13 +2,13 @@
 //!
 //! Many calls in flight hide a long line. Beside a server that answers at once they hide nothing: they fill its few workers,
 //! overflow its queue of connections, and push each other's bytes out of the cache. So a session is as wide as it may be until
-//! an answer was quick; then narrow. Whether that costs anything it finds out by being narrower still for a moment: if half as
+//! answers are quick; then narrow. Whether that costs anything it finds out by being narrower still for a moment: if half as
 //! many calls bring half as many answers, twice, each waits for the line, and more of them are worth having. Never the other
 //! way round: a server that is asked too much at once may take seconds to recover.
 
 use std::time::Duration;
 
-/// A server whose quickest answer takes less than this is near.
+/// A server that answers in less than this is near.
 const NEAR: Duration = Duration::from_millis(5);
 
 /// So many calls at once are enough for a near server: at 5 ms an answer they bring 3000 in a second.
@@ -24,20 +24,8 @@ const DIALLED: usize = 4;
 /// Of a server that closes each connection after one answer, one call more for each millisecond that an answer takes.
 const DIALLED_FOR: Duration = Duration::from_millis(1);
 
-/// An answer that takes so long while few others are under way has waited for the line, or for a cache that has not got it.
-const SLOW: Duration = Duration::from_millis(20);
-
-/// So few calls are in nobody's way.
-const FEW: usize = 4;
-
 /// A server is near if one answer in so many is quick: of a far one a cache may have a few.
 const ONE_IN: u32 = 2;
-
-/// A slow answer counts as so many that are not quick.
-const SLOW_COUNTS: u32 = 8;
-
-/// So many answers are remembered.
-const MEMORY: u32 = 256;
 
 /// So many answers without a refusal let twice as many calls be under way.
 const CALM: u32 = 8;
@@ -53,10 +41,10 @@ pub(super) struct Pace {
     ceiling: usize,
     calm: u32,
     quickest: Duration,
-    /// Answers that were quick, and that were not: beside a near server only what cannot have waited for other calls.
+    /// Answers that were quick, and that were not, until the server was found to be near.
     quick: u32,
     waited: u32,
-    place: Place,
+    is_near: bool,
     /// Answers after which the server closed the connection, less those after which it did not.
     closed: i32,
     /// For a near server.
@@ -65,16 +53,6 @@ pub(super) struct Pace {
     /// Whether the last trial found that fewer calls bring fewer answers.
     suspected: bool,
     window: Window,
-}
-
-/// Where the server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Far, as far as is known.
-    Far,
-    Near,
-    /// It seemed near, and was not: nothing that is quick counts any more.
-    FarAfterAll,
 }
 
 /// What is being found out about a near server. Rates are answers in a second.
@@ -122,7 +100,7 @@ impl Pace {
             quickest: Duration::MAX,
             quick: 0,
             waited: 0,
-            place: Place::Far,
+            is_near: false,
             closed: 0,
             near: DIALLED.min(most),
             trial: Trial::Start,
@@ -136,7 +114,7 @@ impl Pace {
         let line = if self.closed > 0 {
             let each = self.quickest.as_nanos() / DIALLED_FOR.as_nanos();
             usize::try_from(each).unwrap_or(usize::MAX).max(DIALLED)
-        } else if self.place == Place::Near {
+        } else if self.is_near {
             self.near
         } else {
             self.most
@@ -152,7 +130,7 @@ impl Pace {
 
     /// A call was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
-        if self.ceiling == self.most {
+        if !self.is_near && self.ceiling == self.most {
             self.locate(answer);
         }
         self.quickest = self.quickest.min(answer.took);
@@ -165,12 +143,12 @@ impl Pace {
                 self.ceiling = self.ceiling.saturating_mul(2).min(self.most);
             }
         } else if self.trial == Trial::Start {
-            if self.place == Place::Near && answer.took < SLOW {
+            if self.is_near {
                 self.near += 1;
             }
             if self.near >= NARROW.min(self.most) {
                 self.near = NARROW.min(self.most);
-                self.trial = Trial::resting(2);
+                self.trial = Trial::resting(1);
             }
         } else if self.wanted() == self.near
             && let Some(rate) = self.window.rate(answer, self.near)
@@ -179,30 +157,15 @@ impl Pace {
         }
     }
 
-    /// Counts what an answer says of where the server is.
+    /// Counts what an answer says of where the server is. Of many calls at once the first that are answered are the quick ones,
+    /// so there some more of them are wanted.
     fn locate(&mut self, answer: Answer) {
-        let is_near = self.place == Place::Near;
-        let few = if self.trial == Trial::Start { NARROW } else { FEW };
-        let is_quick = answer.took < NEAR;
-        if is_quick {
-            self.quick += 1;
-        } else if !is_near {
-            self.waited += 1;
-        } else if answer.took >= SLOW && answer.others < few {
-            self.waited += SLOW_COUNTS;
-        }
-        let mostly_quick = self.quick * ONE_IN > self.waited;
-        self.place = match self.place {
-            // Of many calls at once the first that are answered are the quick ones.
-            Place::Far if is_quick && mostly_quick && self.quick as usize > answer.others / NARROW => {
-                Place::Near
-            }
-            Place::Near if !mostly_quick => Place::FarAfterAll,
-            place @ (Place::Far | Place::Near | Place::FarAfterAll) => place,
-        };
-        if self.quick + self.waited > MEMORY {
-            self.quick = self.quick.div_ceil(2);
-            self.waited /= 2;
+        if answer.took < NEAR {
+            self.quick = self.quick.saturating_add(1);
+            let is_enough = self.quick as usize > answer.others / NARROW;
+            self.is_near = is_enough && self.quick.saturating_mul(ONE_IN) > self.waited;
+        } else {
+            self.waited = self.waited.saturating_add(1);
         }
     }
 

@@ -80,8 +80,7 @@ fn a_near_server_gets_few_calls_and_is_as_quick() {
 #[test]
 fn a_server_that_was_quick_once_is_found_to_be_far() {
     for slow in [20, 100] {
-        // The first slow one meets few other calls, or as many as there may be.
-        for (quick, waves) in [(4, 25), (100, 60)] {
+        for quick in [4, 100] {
             let server = |call| Server {
                 line: if call < quick { MS } else { slow * MS },
                 workers: 1000,
@@ -91,7 +90,7 @@ fn a_server_that_was_quick_once_is_found_to_be_far() {
             let (took, widths) = ask(&mut pace, 4000, server);
             assert_eq!(widths.last(), Some(&192));
             // 250 waves of 16 would take 250 answers' time.
-            assert!(took < waves * slow * MS, "{took:?} after {quick} quick ones");
+            assert!(took < 80 * slow * MS, "{took:?} after {quick} quick ones");
         }
     }
 }

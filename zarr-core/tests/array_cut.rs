@@ -16,14 +16,14 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use futures::executor::block_on;
 use serde_json::{Value, json};
-use support::Remote;
+use support::{Remote, writable};
 use zarr_core::array::{Array, ArrayData, Selection, WriteOptions};
 use zarr_core::codec::Chunk;
 use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
 use zarr_core::metadata::data_type::{Endianness, IntKind, ObjectType};
 use zarr_core::metadata::{DataType, NamedConfig, V2ArrayBuilder, V3ArrayBuilder};
-use zarr_core::{Error, NodePath, Store, StoreOptions};
-use zarr_fs::{Capabilities, FileSystem as _, FileSystemExt as _, Listing, MemoryFileSystem, Path};
+use zarr_core::{Error, NodePath, Store};
+use zarr_fs::{Capabilities, FileSystem as _, FileSystemExt as _, Listing, MemoryFileSystem};
 
 const U16: DataType = DataType::Int(IntKind::UInt16);
 const OBJECTS: DataType = DataType::Object(ObjectType::Json);
@@ -34,7 +34,7 @@ fn at() -> NodePath {
 
 fn limited(limit: fn(&mut Capabilities)) -> Arc<Store> {
     let fs = Remote::limited(Box::new(MemoryFileSystem::new()), limit);
-    Store::new(Box::new(fs), Path::root(), StoreOptions::default().writable())
+    writable(Box::new(fs))
 }
 
 /// An array whose chunks are stored as they are decoded.
@@ -199,12 +199,11 @@ fn a_bad_chunk_at_the_edge_does_not_keep_the_others() {
 fn what_a_killed_shrink_left_can_be_removed() {
     block_on(async {
         let fs = MemoryFileSystem::new();
-        let over = |fs| Store::new(fs, Path::root(), StoreOptions::default().writable());
-        let store = over(fs.share().unwrap());
+        let store = writable(fs.share().unwrap());
         let full = plain(&store, &[24, 4], &[4, 2]).await;
         let whole = Selection::all(&[24, 4]);
         full.write(&whole, &[7_u16; 96]).await.unwrap();
-        let dying = over(Box::new(Remote::dying(fs.share().unwrap(), 1)));
+        let dying = writable(Box::new(Remote::dying(fs.share().unwrap(), 1)));
         assert!(reopened(&dying).await.resize(&[6, 4]).await.is_err());
         dying.close().await.unwrap();
 

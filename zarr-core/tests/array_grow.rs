@@ -13,13 +13,14 @@ mod support;
 use std::sync::Arc;
 
 use futures::executor::block_on;
+use support::writable;
 use zarr_core::array::{Array, ArrayData, Selection, WriteOptions};
 use zarr_core::codec::Chunk;
 use zarr_core::hierarchy::{CreateMode, OpenOptions, create_array, open};
 use zarr_core::metadata::data_type::IntKind;
 use zarr_core::metadata::{DataType, Json, NamedConfig, V3ArrayBuilder};
-use zarr_core::{Error, NodePath, Store, StoreOptions};
-use zarr_fs::{FileSystem, FileSystemExt as _, MemoryFileSystem, Path};
+use zarr_core::{Error, NodePath, Store};
+use zarr_fs::{FileSystem, FileSystemExt as _, MemoryFileSystem};
 
 const U16: DataType = DataType::Int(IntKind::UInt16);
 
@@ -28,11 +29,7 @@ fn at() -> NodePath {
 }
 
 fn memory() -> Arc<Store> {
-    over(Box::new(MemoryFileSystem::new()))
-}
-
-fn over(fs: Box<dyn FileSystem>) -> Arc<Store> {
-    Store::new(fs, Path::root(), StoreOptions::default().writable())
+    writable(Box::new(MemoryFileSystem::new()))
 }
 
 async fn create(store: &Arc<Store>, shape: &[u64], chunk_shape: &[u64]) -> Array {
@@ -200,7 +197,7 @@ fn full(row: u64, column: u64) -> u16 {
 /// An array of [`FULL`] in a filesystem that another store can be opened on.
 async fn filled() -> MemoryFileSystem {
     let fs = MemoryFileSystem::new();
-    let store = over(fs.share().unwrap());
+    let store = writable(fs.share().unwrap());
     let array = create(&store, &FULL, &[4, 3]).await;
     let elements: Vec<u16> = (0..100).map(|at| full(at / 10, at % 10)).collect();
     array.write(&Selection::all(&FULL), &elements).await.unwrap();
@@ -219,11 +216,11 @@ fn a_resize_killed_at_any_point_leaves_nothing_to_come_back() {
             for changes in 0.. {
                 let context = format!("{target:?} killed after {changes}");
                 let fs = filled().await;
-                let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
+                let dying = writable(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
                 ended = reopened(&dying).await.resize(&target).await.is_ok();
                 dying.close().await.unwrap();
 
-                let store = over(fs.share().unwrap());
+                let store = writable(fs.share().unwrap());
                 let array = reopened(&store).await;
                 let shape = [array.shape()[0], array.shape()[1]];
                 assert!(shape == FULL || shape == target, "{context}: {shape:?}");
@@ -253,13 +250,13 @@ fn growing_killed_at_any_point_shows_nothing_old() {
     block_on(async {
         for changes in 0..100 {
             let fs = filled().await;
-            let left = over(Box::new(support::Remote::dying(fs.share().unwrap(), 1)));
+            let left = writable(Box::new(support::Remote::dying(fs.share().unwrap(), 1)));
             assert!(reopened(&left).await.resize(&[5, 4]).await.is_err());
             left.close().await.unwrap();
-            let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
+            let dying = writable(Box::new(support::Remote::dying(fs.share().unwrap(), changes)));
             let grown = reopened(&dying).await.resize(&[9, 9]).await.is_ok();
             dying.close().await.unwrap();
-            let store = over(fs.share().unwrap());
+            let store = writable(fs.share().unwrap());
             let array = reopened(&store).await;
             let shape = [array.shape()[0], array.shape()[1]];
             assert_eq!(shape, if grown { [9, 9] } else { [5, 4] }, "{changes}");
@@ -285,20 +282,20 @@ fn growing_killed_at_any_point_shows_nothing_old() {
 fn many_chunks_are_looked_for_in_a_listing() {
     block_on(async {
         let fs = MemoryFileSystem::new();
-        let store = over(fs.share().unwrap());
+        let store = writable(fs.share().unwrap());
         let array = create(&store, &[1 << 40], &[2]).await;
         for at in [0, 7, 1_000_000, (1_u64 << 40) - 1] {
             let place = Selection::parse(&at.to_string(), array.shape(), &[]).unwrap();
             array.write(&place, &[5_u16]).await.unwrap();
         }
         store.close().await.unwrap();
-        let dying = over(Box::new(support::Remote::dying(fs.share().unwrap(), 2)));
+        let dying = writable(Box::new(support::Remote::dying(fs.share().unwrap(), 2)));
         assert!(
             reopened(&dying).await.resize(&[8]).await.is_err(),
             "killed between two chunks"
         );
         dying.close().await.unwrap();
-        let store = over(fs.share().unwrap());
+        let store = writable(fs.share().unwrap());
         let array = reopened(&store).await.resize(&[1 << 40]).await.unwrap();
         for (at, expected) in [(0, 5), (7, 5), (1_000_000, 0), ((1_u64 << 40) - 1, 0)] {
             let place = Selection::parse(&at.to_string(), array.shape(), &[]).unwrap();

@@ -30,10 +30,10 @@ pub(super) async fn stored(
     if all.chunks <= MANY_CHUNKS && all.elements <= MANY_ELEMENTS {
         return None;
     }
+    if hidden == Hidden::MustNotBe && !lists_all(array).await {
+        return None;
+    }
     match array.list_chunks().await {
-        Ok(_) if hidden == Hidden::MustNotBe && array.store().capabilities().listing != Listing::Complete => {
-            None
-        }
         Ok(stored) => {
             let beside = array.beside(&stored, selection).ok()?;
             // Where hardly any is missing nothing is won.
@@ -47,4 +47,11 @@ pub(super) async fn stored(
             None
         }
     }
+}
+
+/// Whether the store's listings are complete. A server may have to be asked for that: one folder tells.
+async fn lists_all(array: &Array) -> bool {
+    let store = array.store();
+    let is_complete = || store.capabilities().listing == Listing::Complete;
+    is_complete() || (store.list_dir(array.path().as_relative()).await.is_ok() && is_complete())
 }

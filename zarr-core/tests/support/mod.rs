@@ -1,4 +1,5 @@
-//! A filesystem in memory that looks remote (no blocking reader, so that data goes by requests), and may be able to do less.
+//! Stores for the tests of arrays: a filesystem in memory that looks remote (no blocking reader, so that data goes by requests),
+//! and may be able to do less.
 
 #![allow(dead_code, reason = "not every test has use for all of it")]
 
@@ -10,13 +11,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use zarr_core::{Store, StoreOptions};
 use zarr_fs::{
     BlockingReader, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatResult, CatStream, CloseError,
     CloseReport, Context, DirListing, Error, FileInfo, FileSystem, IoStats, MemoryFileSystem, Path,
     PipeOptions, Result, WriteMode,
 };
 
-/// See the module.
+/// A writable store over all of a filesystem.
+pub(crate) fn writable(fs: Box<dyn FileSystem>) -> Arc<Store> {
+    Store::new(fs, Path::root(), StoreOptions::default().writable())
+}
+
+/// A filesystem that looks remote; see the module.
 #[derive(Debug)]
 pub(crate) struct Remote {
     fs: Box<dyn FileSystem>,

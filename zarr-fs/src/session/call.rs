@@ -1,6 +1,7 @@
 //! One call on its way through a session.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(crate) struct Call {
     core: Arc<Core>,
     lease: Arc<LeaseShared>,
     cleanup: Mutex<Option<Cleanup>>,
+    /// Whether the server closed the connection of its last answer.
+    closed: AtomicBool,
 }
 
 impl std::fmt::Debug for Call {
@@ -73,6 +76,7 @@ impl Call {
             core,
             lease,
             cleanup: Mutex::default(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -84,6 +88,11 @@ impl Call {
     /// Whether a close has cut the call.
     pub(super) fn is_cut(&self) -> bool {
         self.cut.is_cancelled()
+    }
+
+    /// Whether the server keeps its connections, as far as this call has seen.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.closed.load(Ordering::Relaxed)
     }
 
     /// Its number.
@@ -301,6 +310,11 @@ impl CallContext {
             Some(call) => call.park(wait).await,
             None => Ok(wait.await),
         }
+    }
+
+    /// A server answered, and keeps the connection or not.
+    pub fn answered(&self, kept: bool) {
+        self.0.closed.store(!kept, Ordering::Relaxed);
     }
 
     /// The server refused the call because it has too many; the session asks less at once for a while.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::thread::JoinHandle;
@@ -31,8 +31,6 @@ pub struct IoCounters {
     bytes_received: AtomicU64,
     bytes_sent: AtomicU64,
     connections_opened: AtomicU64,
-    /// Whether the server closed the connection of its last answer.
-    closed: AtomicBool,
 }
 
 impl IoCounters {
@@ -50,15 +48,6 @@ impl IoCounters {
     /// A connection is dialled.
     pub fn add_connection(&self) {
         self.connections_opened.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A server answered, and keeps the connection or not.
-    pub fn note_kept(&self, kept: bool) {
-        self.closed.store(!kept, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_kept(&self) -> bool {
-        !self.closed.load(Ordering::Relaxed)
     }
 
     /// The counts so far.

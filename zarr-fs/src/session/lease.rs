@@ -245,7 +245,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let left = CancellationToken::new();
         let _leaves = left.clone().drop_guard();
         let id = call.id();
-        let (width, counters) = (Arc::clone(&self.core.width), Arc::clone(&self.core.counters));
+        let width = Arc::clone(&self.core.width);
         let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
         self.threads
             .runtime(&self.core, &waiter)?
@@ -256,7 +256,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                         let work = Box::pin(async move { work(client).await });
                         let done = call.drive(work, left.cancelled()).await;
                         if let Some(Ok(_) | Err(Error::NotFound { .. })) = &done {
-                            width.answered(began.elapsed(), others, counters.is_kept());
+                            width.answered(began.elapsed(), others, call.is_kept());
                         }
                         done
                     }

@@ -47,8 +47,8 @@ pub(super) struct Pace {
     is_near: bool,
     /// Answers after which the server closed the connection, less those after which it did not.
     closed: i32,
-    /// For a near server.
-    near: usize,
+    /// How many calls a near server gets.
+    narrow: usize,
     trial: Trial,
     /// Whether the last trial found that fewer calls bring fewer answers.
     suspected: bool,
@@ -102,7 +102,7 @@ impl Pace {
             waited: 0,
             is_near: false,
             closed: 0,
-            near: DIALLED.min(most),
+            narrow: DIALLED.min(most),
             trial: Trial::Start,
             suspected: false,
             window: Window::default(),
@@ -115,7 +115,7 @@ impl Pace {
             let each = self.quickest.as_nanos() / DIALLED_FOR.as_nanos();
             usize::try_from(each).unwrap_or(usize::MAX).max(DIALLED)
         } else if self.is_near {
-            self.near
+            self.narrow
         } else {
             self.most
         };
@@ -144,14 +144,14 @@ impl Pace {
             }
         } else if self.trial == Trial::Start {
             if self.is_near {
-                self.near += 1;
+                self.narrow += 1;
             }
-            if self.near >= NARROW.min(self.most) {
-                self.near = NARROW.min(self.most);
+            if self.narrow >= NARROW.min(self.most) {
+                self.narrow = NARROW.min(self.most);
                 self.trial = Trial::resting(1);
             }
-        } else if self.wanted() == self.near
-            && let Some(rate) = self.window.rate(answer, self.near)
+        } else if self.wanted() == self.narrow
+            && let Some(rate) = self.window.rate(answer, self.narrow)
         {
             self.judge(rate);
         }
@@ -171,7 +171,7 @@ impl Pace {
 
     /// A window has ended that brought so many answers in a second.
     fn judge(&mut self, rate: f64) {
-        let before = self.near;
+        let before = self.narrow;
         self.trial = match self.trial {
             Trial::Start => Trial::Start,
             Trial::Rest { windows, of } if windows > 1 => Trial::Rest {
@@ -179,17 +179,17 @@ impl Pace {
                 of,
             },
             Trial::Rest { of, .. } => {
-                self.near = (before / 2).max(TRIAL).min(before);
+                self.narrow = (before / 2).max(TRIAL).min(before);
                 Trial::Fewer { rate, of }
             }
             Trial::Fewer { rate: full, of } if rate < full * 0.65 && !self.suspected => {
                 self.suspected = true;
-                self.near = before.saturating_mul(2).min(self.most);
+                self.narrow = before.saturating_mul(2).min(self.most);
                 Trial::Rest { windows: 1, of }
             }
             Trial::Fewer { rate: full, .. } if rate < full * 0.65 => {
                 self.suspected = false;
-                self.near = before.saturating_mul(8).min(self.most);
+                self.narrow = before.saturating_mul(8).min(self.most);
                 Trial::More {
                     rate: full,
                     before: before * 2,
@@ -197,20 +197,20 @@ impl Pace {
             }
             Trial::Fewer { of, .. } => {
                 self.suspected = false;
-                self.near = before.saturating_mul(2).min(self.most);
+                self.narrow = before.saturating_mul(2).min(self.most);
                 Trial::resting(of * 2)
             }
             Trial::More { rate: fewer, .. } if rate > fewer * 1.25 && before < self.most => {
-                self.near = before.saturating_mul(4).min(self.most);
+                self.narrow = before.saturating_mul(4).min(self.most);
                 Trial::More { rate, before }
             }
             Trial::More { rate: fewer, .. } if rate > fewer * 1.25 => Trial::resting(MOST_REST),
             Trial::More { before: enough, .. } => {
-                self.near = enough.min(self.most);
+                self.narrow = enough.min(self.most);
                 Trial::resting(4)
             }
         };
-        if self.near != before {
+        if self.narrow != before {
             self.window = Window {
                 skip: before,
                 ..Window::default()

@@ -317,7 +317,9 @@ impl Transport {
             let left = stall.saturating_sub(progress.idle());
             match tokio::time::timeout(left, reply.as_mut()).await {
                 Ok(Ok(reply)) => {
-                    self.0.counters.note_kept(response::keeps_connection(&reply));
+                    if let Some(call) = CallContext::current() {
+                        call.answered(response::keeps_connection(&reply));
+                    }
                     return Ok(reply);
                 }
                 Ok(Err(error)) => return Err(TransportError::from_reqwest(error, &request.method, url)),

@@ -49,9 +49,9 @@ pub(super) async fn stored(
     }
 }
 
-/// Whether the store's listings are complete. A server may have to be asked for that: one folder tells.
+/// Whether the store's listings are complete. What a web server's are is known once one folder has been listed.
 async fn lists_all(array: &Array) -> bool {
     let store = array.store();
-    let is_complete = || store.capabilities().listing == Listing::Complete;
-    is_complete() || (store.list_dir(array.path().as_relative()).await.is_ok() && is_complete())
+    store.list_dir(array.path().as_relative()).await.is_ok()
+        && store.capabilities().listing == Listing::Complete
 }

@@ -92,7 +92,7 @@ fn a_server_with_webdav() {
     server.put("a/zarr.json", vast());
     server.put("a/c/5/7", vec![8]);
     server.put("a/c/999999999/3", vec![9]);
-    assert_counts(&format!("{}/a", server.base_url()), &[], 12);
+    assert_counts(&format!("{}/a", server.base_url()), &[], 13);
 }
 
 /// An index may leave names out: it says what `check` can look at, and no values follow from it.

@@ -468,3 +468,36 @@ async fn an_upload_that_is_cut_is_tidied_up() {
     assert!(matches!(error, CloseError::Failed { .. }), "{error}");
     assert_eq!(fixture.sockets(), 0);
 }
+
+/// Of many futures a combinator polls some, and a consumer of a stream none while it does something else: a turn that comes to
+/// one of the others must not be lost for all.
+#[test]
+fn a_caller_that_does_not_poll_keeps_nobody_waiting() {
+    let fixture = Fixture::new(Duration::from_secs(1), 1);
+    let lease = fixture.lease();
+    let path = at();
+    let (go, wait) = tokio::sync::oneshot::channel::<()>();
+    let mut first = Box::pin(lease.run("cat_file", &path, CallKind::Read, |_| async {
+        let _ = wait.await;
+        Ok(())
+    }));
+    let mut second = Box::pin(lease.run("cat_file", &path, CallKind::Read, |_| async { Ok(()) }));
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    let mut third = Box::pin(lease.run("cat_file", &path, CallKind::Read, |_| async { Ok(()) }));
+    assert!(third.as_mut().now_or_never().is_none());
+    go.send(()).unwrap();
+    let limit = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let third = limit.block_on(async { tokio::time::timeout(Duration::from_secs(10), third).await });
+    third
+        .expect("its turn comes though nobody polls the second")
+        .unwrap();
+    block_on(async {
+        second.await.unwrap();
+        first.await.unwrap();
+        lease.close().await.unwrap();
+    });
+}

@@ -44,6 +44,8 @@ pub(crate) struct Call {
     core: Arc<Core>,
     lease: Arc<LeaseShared>,
     cleanup: Mutex<Option<Cleanup>>,
+    /// Shared with whoever waits for it: a cut before the start says another outcome.
+    started: Arc<AtomicBool>,
     /// Whether the server closed the connection of its last answer.
     closed: AtomicBool,
 }
@@ -76,6 +78,7 @@ impl Call {
             core,
             lease,
             cleanup: Mutex::default(),
+            started: Arc::default(),
             closed: AtomicBool::new(false),
         }
     }
@@ -105,6 +108,7 @@ impl Call {
         Waiter {
             kind: self.kind,
             cut: self.cut.clone(),
+            started: Arc::clone(&self.started),
             at: self.core.at(self.op, &self.path),
         }
     }
@@ -126,11 +130,12 @@ impl Call {
 
     /// Starts without a permit: for calls that no server sees.
     pub(crate) fn start_now(&self) -> Result<()> {
-        self.core
-            .lock()
-            .machine
-            .start_call(self.id)
-            .map_err(|Refused| self.not_started())
+        let mut inner = self.core.lock();
+        let started = inner.machine.start_call(self.id);
+        // Under the lock, so that a cut that comes after the start finds it said.
+        self.started.store(started.is_ok(), Ordering::Relaxed);
+        drop(inner);
+        started.map_err(|Refused| self.not_started())
     }
 
     /// Waits for something that is not the network; a close does not wait for it. Within a wait it only waits: what the
@@ -220,6 +225,7 @@ impl Call {
 pub(crate) struct Waiter {
     kind: CallKind,
     cut: CancellationToken,
+    started: Arc<AtomicBool>,
     at: Context,
 }
 
@@ -245,9 +251,10 @@ impl Waiter {
         Error::Forked { at: self.at.clone() }
     }
 
-    /// The error of a call that was cut after it started.
+    /// The error of a call that was cut.
     pub(crate) fn was_cut(&self) -> Error {
         self.closed(match self.kind {
+            _ if !self.started.load(Ordering::Relaxed) => Outcome::NotStarted,
             CallKind::Read => Outcome::Cut,
             CallKind::Write => Outcome::Unknown,
         })

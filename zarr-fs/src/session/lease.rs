@@ -218,10 +218,10 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         W: FnOnce(Arc<C>) -> F + Send + 'static,
     {
         let call = self.core.begin(&self.shared, op, path, kind)?;
-        let permit = call.start().await?;
         let waiter = call.waiter();
         let (mut reply, answer) = oneshot::channel();
         if let Some(client) = self.threads.local() {
+            let permit = call.start().await?;
             let slot = Arc::clone(&call);
             let core = Arc::clone(&self.core);
             let mut work = Inline::new(async move {
@@ -246,10 +246,23 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let _leaves = left.clone().drop_guard();
         let id = call.id();
         let width = Arc::clone(&self.core.width);
-        let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
+                // Waited for here: a caller that does not poll (of many, another one's turn) would keep a permit from all.
+                let permit = tokio::select! {
+                    biased;
+                    () = left.cancelled() => return,
+                    permit = call.start() => permit,
+                };
+                let permit = match permit {
+                    Ok(permit) => permit,
+                    Err(error) => {
+                        let _ = reply.send(Err(error));
+                        return;
+                    }
+                };
+                let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
                 let done = match client {
                     Ok(client) => {
                         // In a box: a request's future is large, and each layer around it would move it, and hold it twice.

@@ -168,19 +168,20 @@ where
     W: FnOnce(Arc<C>, HeadSender<H>, Sink<T>) -> F + Send + 'static,
 {
     let call = lease.core.begin(&lease.shared, op, path, CallKind::Read)?;
-    let permit = call.start().await?;
+    let is_inline = lease.threads.local().is_some();
+    // Elsewhere it is waited for on the I/O thread, whether the caller polls or not.
+    let permit = if is_inline {
+        Some(call.start().await?)
+    } else {
+        None
+    };
     let waiter = call.waiter();
     let (head, headed) = oneshot::channel();
-    let head = HeadSender {
-        head,
-        _permit: permit,
-    };
     let (sender, items) = mpsc::channel(READ_AHEAD);
     let finished = Arc::new(AtomicBool::new(false));
 
     let slot = Arc::clone(&call);
     let core = Arc::clone(&lease.core);
-    let is_inline = lease.threads.local().is_some();
     let job_finished = Arc::clone(&finished);
     let job = move |client: Result<Arc<C>, Error>| async move {
         let sink = || Sink {
@@ -190,8 +191,22 @@ where
         };
         let error_sink = sink();
         let sink = sink();
-        let done = match client {
-            Ok(client) => {
+        let permit = match permit {
+            Some(permit) => Ok(permit),
+            None => {
+                tokio::select! {
+                    biased;
+                    () = sender.closed() => return,
+                    permit = call.start() => permit,
+                }
+            }
+        };
+        let done = match client.and_then(|client| Ok((client, permit?))) {
+            Ok((client, permit)) => {
+                let head = HeadSender {
+                    head,
+                    _permit: permit,
+                };
                 let work = async move {
                     if is_inline {
                         core.pass_stall().await;

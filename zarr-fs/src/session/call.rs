@@ -128,12 +128,21 @@ impl Call {
         Ok(permit)
     }
 
+    /// Starts at once, if a permit is free.
+    pub(crate) fn start_if_free(&self) -> Result<Option<Permit>> {
+        let Some(permit) = self.core.width.try_acquire() else {
+            return Ok(None);
+        };
+        self.start_now()?;
+        Ok(Some(permit))
+    }
+
     /// Starts without a permit: for calls that no server sees.
     pub(crate) fn start_now(&self) -> Result<()> {
         let mut inner = self.core.lock();
         let started = inner.machine.start_call(self.id);
         // Under the lock, so that a cut that comes after the start finds it said.
-        self.started.store(started.is_ok(), Ordering::Relaxed);
+        self.started.fetch_or(started.is_ok(), Ordering::Relaxed);
         drop(inner);
         started.map_err(|Refused| self.not_started())
     }

@@ -246,14 +246,18 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let _leaves = left.clone().drop_guard();
         let id = call.id();
         let width = Arc::clone(&self.core.width);
+        let permit = call.start_if_free()?;
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
-                // Waited for here: a caller that does not poll (of many, another one's turn) would keep a permit from all.
-                let permit = tokio::select! {
-                    biased;
-                    () = left.cancelled() => return,
-                    permit = call.start() => permit,
+                let permit = match permit {
+                    Some(permit) => Ok(permit),
+                    // Waited for here: a caller that does not poll (of many, another one's turn) would keep it from all.
+                    None => tokio::select! {
+                        biased;
+                        () = left.cancelled() => return,
+                        permit = call.start() => permit,
+                    },
                 };
                 let permit = match permit {
                     Ok(permit) => permit,

@@ -169,11 +169,11 @@ where
 {
     let call = lease.core.begin(&lease.shared, op, path, CallKind::Read)?;
     let is_inline = lease.threads.local().is_some();
-    // Elsewhere it is waited for on the I/O thread, whether the caller polls or not.
+    // Where there is an I/O thread it waits, whether the caller polls or not.
     let permit = if is_inline {
         Some(call.start().await?)
     } else {
-        None
+        call.start_if_free()?
     };
     let waiter = call.waiter();
     let (head, headed) = oneshot::channel();

@@ -60,6 +60,15 @@ impl Width {
         }
     }
 
+    /// A permit, if one is free.
+    pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(Permit {
+            width: Arc::clone(self),
+            permit: Some(permit),
+        })
+    }
+
     /// How many calls have a permit.
     pub(crate) fn in_use(&self) -> usize {
         let granted = self.granted.load(Ordering::Relaxed);

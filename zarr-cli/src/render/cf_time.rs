@@ -2,15 +2,13 @@
 
 use super::calendar::{Calendar, Date, GREGORIAN_BEGINS};
 
-/// The calendars that are decoded. Others have days that the world has not.
+/// How days are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Days {
     /// Julian until 1582-10-04, Gregorian from the next day on, 1582-10-15: what CF takes where no calendar is named.
     Standard,
-    /// Gregorian at all times.
-    ProlepticGregorian,
-    /// Julian at all times.
-    Julian,
+    /// By one calendar at all times.
+    By(Calendar),
 }
 
 /// A time scale: the seconds of its unit, and its origin in seconds since 1970.
@@ -25,12 +23,15 @@ pub(crate) struct TimeUnits {
 
 impl TimeUnits {
     /// Takes the attributes `units` and `calendar`. `None` for what is no time, for an origin that its calendar does not
-    /// have, for time zones, and for calendars whose days are not those of the world.
+    /// have, for time zones, and for calendars that CF does not name.
     pub(crate) fn parse(units: &str, calendar: Option<&str>) -> Option<Self> {
         let days = match calendar {
             None | Some("standard" | "gregorian") => Days::Standard,
-            Some("proleptic_gregorian") => Days::ProlepticGregorian,
-            Some("julian") => Days::Julian,
+            Some("proleptic_gregorian") => Days::By(Calendar::Gregorian),
+            Some("julian") => Days::By(Calendar::Julian),
+            Some("noleap" | "365_day") => Days::By(Calendar::NoLeap),
+            Some("all_leap" | "366_day") => Days::By(Calendar::AllLeap),
+            Some("360_day") => Days::By(Calendar::Days360),
             Some(_) => return None,
         };
         let (unit, origin) = units.split_once(" since ")?;
@@ -88,8 +89,7 @@ impl Days {
     /// The day of a date, if the calendar has it.
     fn of(self, date: Date) -> Option<i128> {
         let days = match self {
-            Self::Julian => Calendar::Julian.days(date),
-            Self::ProlepticGregorian => Calendar::Gregorian.days(date),
+            Self::By(calendar) => calendar.days(date),
             Self::Standard => {
                 let gregorian = Calendar::Gregorian.days(date);
                 if gregorian >= GREGORIAN_BEGINS {
@@ -104,10 +104,10 @@ impl Days {
     }
 
     fn date(self, days: i128) -> Date {
-        let is_julian = self == Self::Julian || (self == Self::Standard && days < GREGORIAN_BEGINS);
-        match is_julian {
-            true => Calendar::Julian.date(days),
-            false => Calendar::Gregorian.date(days),
+        match self {
+            Self::By(calendar) => calendar.date(days),
+            Self::Standard if days < GREGORIAN_BEGINS => Calendar::Julian.date(days),
+            Self::Standard => Calendar::Gregorian.date(days),
         }
     }
 }
@@ -195,6 +195,32 @@ mod tests {
                 "2000-01-01T00:00:01",
             ),
             ("days since 2000-01-01", standard, 2_921_939.0, "9999-12-31"),
+            ("days since 2000-01-01", Some("noleap"), 59.0, "2000-03-01"),
+            ("days since 2000-01-01", Some("noleap"), -1000.0, "1997-04-06"),
+            ("days since 2000-03-01", Some("noleap"), -1.0, "2000-02-28"),
+            (
+                "days since 1850-01-01",
+                Some("365_day"),
+                60_000.75,
+                "2014-05-21T18",
+            ),
+            (
+                "hours since 0001-01-01",
+                Some("noleap"),
+                17_520_000.0,
+                "2001-01-01",
+            ),
+            ("days since 2000-02-28", Some("all_leap"), 1.0, "2000-02-29"),
+            ("days since 1999-02-29", Some("366_day"), 400.5, "2000-04-03T12"),
+            ("days since 2000-01-30", Some("360_day"), 30.0, "2000-02-30"),
+            ("days since 2000-02-30", Some("360_day"), 1.0, "2000-03-01"),
+            ("days since 1850-01-01", Some("360_day"), -360.0, "1849-01-01"),
+            (
+                "days since 0001-01-01",
+                Some("360_day"),
+                3_599_639.0,
+                "9999-12-30",
+            ),
         ] {
             assert_eq!(
                 date(units, calendar, value).as_deref(),
@@ -210,8 +236,10 @@ mod tests {
             ("hours since forever", None, 0.0),
             ("hours", None, 0.0),
             ("fortnights since 2000-01-01", None, 0.0),
-            ("days since 2000-01-01", Some("360_day"), 0.0),
-            ("days since 2000-01-01", Some("noleap"), 0.0),
+            ("days since 2000-01-01", Some("none"), 0.0),
+            ("days since 2000-01-31", Some("360_day"), 0.0),
+            ("days since 2000-02-29", Some("noleap"), 0.0),
+            ("days since 2001-02-30", Some("all_leap"), 0.0),
             ("days since 2000-01-01", None, f64::NAN),
             ("days since 2000-01-01", None, 1e300),
             // Beyond the years that all count alike.

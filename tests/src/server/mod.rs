@@ -279,6 +279,16 @@ impl Server {
         self.shared.connections.wait(count, limit)
     }
 
+    /// Asserts that no connection is left open by a process that has ended: the server learns of that when its thread gets its
+    /// turn.
+    ///
+    /// # Panics
+    /// If one is.
+    #[track_caller]
+    pub fn assert_nothing_open(&self) {
+        assert_eq!(self.wait_for_connections(0, Duration::from_millis(500)), Ok(()));
+    }
+
     /// Resets or closes all connections that are open now, idle ones too; the server goes on.
     pub fn end_connections(&self, how: Break) {
         self.shared.connections.end_all(how);

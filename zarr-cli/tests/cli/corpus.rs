@@ -26,7 +26,7 @@ fn a_gcs_server() {
     };
     assert_lists_the_corpus(&place);
     assert_eq!(server.unknown_requests(), [""; 0]);
-    assert_eq!(server.open_connections(), 0);
+    server.assert_nothing_open();
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn over_http(mode: Mode) {
         url: &|store| format!("{}/{store}", server.base_url()),
     };
     assert_lists_the_corpus(&place);
-    assert_eq!(server.open_connections(), 0);
+    server.assert_nothing_open();
 }
 
 /// Names that would lead out of the store are shown, if at all, as broken; no line has such a path as a node.

@@ -62,7 +62,7 @@ fn bad_chunks_of_a_gcs_server() {
     assert_finds_the_bad_chunks(&["--anon", "-o", &endpoint], &|store| {
         format!("gs://bucket/{store}")
     });
-    assert_eq!(server.open_connections(), 0);
+    server.assert_nothing_open();
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn bad_chunks_of_an_http_server() {
     let server = HttpServer::start(Mode::Dav);
     server.load_dir(data().join("bad"), "bad/");
     assert_finds_the_bad_chunks(&[], &|store| format!("{}/{store}", server.base_url()));
-    assert_eq!(server.open_connections(), 0);
+    server.assert_nothing_open();
 }
 
 #[test]

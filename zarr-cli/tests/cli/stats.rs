@@ -100,7 +100,7 @@ fn padding_never_counts() {
         (&none["elements"], &none["min"], &none["mean"], &none["sd"]),
         (&json!(0), &Value::Null, &Value::Null, &Value::Null)
     );
-    assert_eq!(server.open_connections(), 0);
+    server.assert_nothing_open();
 }
 
 #[test]

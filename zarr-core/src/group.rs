@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-
 use crate::error::{Error, Result};
 use crate::hierarchy::{
-    Consolidated, ConsolidatedMode, Member, Members, Node, NodeCore, Order, Walk, WalkOptions,
-    ensure_supported, node_methods, open_node,
+    Consolidated, ConsolidatedMode, Members, Node, NodeCore, Order, Walk, WalkOptions, ensure_supported,
+    node_methods, open_node,
 };
 use crate::metadata::json::Object;
 use crate::metadata::{GroupMetadata, ZarrFormat};
@@ -129,17 +127,7 @@ impl Group {
         let options = WalkOptions::default()
             .with_max_depth(max_depth)
             .with_order(Order::ByLevel);
-        let mut members: Vec<Member> = self.walk(options).try_collect().await?;
-        // If the group itself is not listed, then nothing else was found.
-        match members.pop() {
-            Some(Member::Unlisted(unlisted)) if unlisted.path == *self.path() => {
-                Ok(Members::Unknown(unlisted))
-            }
-            last => {
-                members.extend(last);
-                Ok(Members::Known(members))
-            }
-        }
+        self.walk(options).members().await
     }
 
     /// Walks everything below the group, breadth first, and yields it as [`WalkOptions::order`] says. What a level needs

@@ -8,12 +8,13 @@ mod process;
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::TryStreamExt;
 use zarr_core::array::{ReadOptions, Selection};
-use zarr_core::hierarchy::{Member, OpenOptions, WalkOptions};
-use zarr_core::{Array, Node, NodePath, Store, StoreOptions};
+use zarr_core::hierarchy::{self, Member, OpenOptions, WalkOptions};
+use zarr_core::{Array, NodePath, Store, StoreOptions};
 use zarr_fs::session::SessionOptions;
 use zarr_fs::{LocalFactory, Options, Registry};
 use zarr_http::HttpFactory;
@@ -61,8 +62,7 @@ fn measure(work: &str, url: &str, width: Option<usize>) -> Result<()> {
     let (count, values, wall, cpu) = futures::executor::block_on(async {
         let (fs, path) = registry.open(&url, &Options::default())?;
         let store = Store::new(fs, path, options);
-        let node = zarr_core::hierarchy::open(&store, &NodePath::root(), OpenOptions::default()).await?;
-        let (count, values) = run(work, node, &read).await?;
+        let (count, values) = run(work, &store, &read).await?;
         let (wall, cpu) = (begun.elapsed(), cpu_seconds() - cpu);
         store.close().await?;
         Ok::<_, Box<dyn Error>>((count, values, wall, cpu))
@@ -78,9 +78,10 @@ fn measure(work: &str, url: &str, width: Option<usize>) -> Result<()> {
 }
 
 /// How many elements or nodes were found, and the elements: of a stream the first of each piece.
-async fn run(work: &str, node: Node, options: &ReadOptions) -> Result<(usize, Vec<f32>)> {
+async fn run(work: &str, store: &Arc<Store>, options: &ReadOptions) -> Result<(usize, Vec<f32>)> {
+    let (root, how) = (NodePath::root(), OpenOptions::default());
     if let "read" | "stream" = work {
-        let array = node.into_array().map_err(|_| "not an array")?;
+        let array = hierarchy::open(store, &root, how).await?.into_array()?;
         if work == "stream" {
             return stream(&array, options).await;
         }
@@ -89,11 +90,14 @@ async fn run(work: &str, node: Node, options: &ReadOptions) -> Result<(usize, Ve
             .await?;
         return Ok((values.len(), values));
     }
-    let group = node.into_group().map_err(|_| "not a group")?;
+    let depth = if work == "members" { 1 } else { usize::MAX };
+    let levels = WalkOptions::default().with_max_depth(depth);
+    let (_, walk) = hierarchy::open_and_walk(store, &root, how, levels).await?;
+    let mut walk = walk.ok_or("not a group")?;
     let count = match work {
-        "members" => group.members(1).await?.nodes().count(),
+        "members" => walk.members().await?.nodes().count(),
         "walk" => {
-            let (mut walk, mut count) = (group.walk(WalkOptions::default()), 0);
+            let mut count = 0;
             while let Some(member) = walk.try_next().await? {
                 count += usize::from(matches!(member, Member::Node(_)));
             }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use futures::TryStreamExt;
-use zarr_core::hierarchy::Node;
 use zarr_core::metadata::Json;
 use zarr_core::metadata::json::{Object, PrintOptions};
 use zarr_core::{NodeKind, NodePath};
@@ -20,12 +19,12 @@ use crate::usage::{self, ArrayUse, Stored, Usage};
 use crate::view::MemberView;
 
 pub(super) async fn run(app: &App, args: &DuArgs, out: &mut Output) -> Result<(), CliError> {
-    let opened = open::node(app, &args.target.url).await?;
+    let (opened, walk) = open::node_and_walk(app, &args.target.url, usize::MAX).await?;
     let mut tally = Tally::default();
     let mut found = Usage::default();
     let mut views = vec![opened.view()];
-    if let Node::Group(group) = &opened.node {
-        let members = open::walk(group, usize::MAX)
+    if let Some(walk) = walk {
+        let members = walk
             .map_ok(|member| open::member(&member, &NodePath::root()))
             .try_collect::<Vec<_>>()
             .await?;

@@ -1,7 +1,6 @@
 //! `ls`: the members of a group.
 
 use futures::StreamExt;
-use zarr_core::hierarchy::Node;
 use zarr_core::metadata::json::PrintOptions;
 use zarr_core::{NodeKind, NodePath};
 
@@ -18,8 +17,9 @@ use crate::view::MemberView;
 const AT_ONCE: usize = 1024;
 
 pub(super) async fn run(app: &App, args: &LsArgs, out: &mut Output) -> Result<(), CliError> {
-    let opened = open::node(app, &args.target.url).await?;
-    let Node::Group(group) = &opened.node else {
+    let depth = if args.recursive { usize::MAX } else { 1 };
+    let (opened, walk) = open::node_and_walk(app, &args.target.url, depth).await?;
+    let Some(walk) = walk else {
         // Like `ls FILE`: an array is its own only line. Among members, which JSON lists, it is not.
         if !app.global.json {
             let mut view = opened.view();
@@ -33,8 +33,7 @@ pub(super) async fn run(app: &App, args: &LsArgs, out: &mut Output) -> Result<()
         }
         return opened.ensure_supported();
     };
-    let depth = if args.recursive { usize::MAX } else { 1 };
-    let mut walk = open::walk(group, depth).ready_chunks(AT_ONCE);
+    let mut walk = walk.ready_chunks(AT_ONCE);
     let mut tally = Tally::default();
     let mut held = Vec::new();
     let mut ended = Ok(());

@@ -49,9 +49,24 @@ impl Opened {
 /// # Errors
 /// A usage error for a URL that is none; else those of [`hierarchy::open`].
 pub(super) async fn node(app: &App, url: &str) -> Result<Opened, CliError> {
+    // Nothing is listed for a walk of no levels.
+    Ok(node_and_walk(app, url, 0).await?.0)
+}
+
+/// Opens the node that `url` names as [`node`] does, and walks it, `depth` levels, if it is a group: in an order that is always
+/// the same.
+///
+/// # Errors
+/// As [`node`].
+pub(super) async fn node_and_walk(
+    app: &App,
+    url: &str,
+    depth: usize,
+) -> Result<(Opened, Option<Walk>), CliError> {
     let address = url::parse(url)?;
     let store = app.open(&address)?;
-    let opened = hierarchy::open(&store, &NodePath::root(), options(app)).await;
+    let walk = WalkOptions::default().with_max_depth(depth);
+    let opened = hierarchy::open_and_walk(&store, &NodePath::root(), options(app), walk).await;
     #[expect(
         clippy::panic,
         reason = "a hidden option for the tests of what a panic leaves behind"
@@ -59,8 +74,8 @@ pub(super) async fn node(app: &App, url: &str) -> Result<Opened, CliError> {
     if app.global.x_panic {
         panic!("asked for by --x-panic");
     }
-    let node = match opened {
-        Ok(node) => node,
+    let (node, walk) = match opened {
+        Ok(opened) => opened,
         Err(error @ Error::NodeNotFound { .. }) => {
             let hint = tokio::time::timeout(SUGGESTION_TIME, suggestion(app, &store, &address)).await;
             return Err(CliError::NodeNotFound {
@@ -71,7 +86,7 @@ pub(super) async fn node(app: &App, url: &str) -> Result<Opened, CliError> {
         Err(error) => return Err(error.into()),
     };
     warn(&node);
-    Ok(Opened { address, store, node })
+    Ok((Opened { address, store, node }, walk))
 }
 
 /// How nodes are opened, as the options say. What cannot be read can still be shown.

@@ -2,7 +2,6 @@
 
 use futures::StreamExt;
 use zarr_core::NodePath;
-use zarr_core::hierarchy::Node;
 use zarr_core::metadata::Json;
 use zarr_core::metadata::json::{Object, PrintOptions};
 
@@ -16,17 +15,16 @@ use crate::render::{json, tree};
 use crate::view::MemberView;
 
 pub(super) async fn run(app: &App, args: &TreeArgs, out: &mut Output) -> Result<(), CliError> {
-    let opened = open::node(app, &args.target.url).await?;
+    let depth = args
+        .level
+        .map_or(usize::MAX, |level| usize::try_from(level).unwrap_or(usize::MAX));
+    let (opened, walk) = open::node_and_walk(app, &args.target.url, depth).await?;
     let root = opened.view();
     let mut tally = Tally::default();
     let mut members = Vec::new();
     let mut ended = Ok(());
     let mut cut = false;
-    if let Node::Group(group) = &opened.node {
-        let depth = args
-            .level
-            .map_or(usize::MAX, |level| usize::try_from(level).unwrap_or(usize::MAX));
-        let mut walk = open::walk(group, depth);
+    if let Some(mut walk) = walk {
         while let Some(member) = walk.next().await {
             if members.len() >= args.max_nodes {
                 cut = true;

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::member::{Broken, Member, Unlisted};
 use super::node::Node;
 use super::update::{Part, update};
-use super::walk::WalkOptions;
+use super::walk_options::WalkOptions;
 use super::{ConsolidatedMode, OpenOptions, open_node};
 use crate::error::{Error, Result};
 use crate::group::Group;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::member::Member;
-use super::walk::Order;
+use super::walk_options::Order;
 use crate::error::{Error, Result};
 
 /// What a walk has found and not yet yielded. Levels count from 1.

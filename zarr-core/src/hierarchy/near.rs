@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, join_all};
 
 use super::context::{Answer, Context};
 use super::probe::probe_child_blocking;
-use super::walk::{Done, Task};
+use super::task::{Done, Task};
 use crate::compute;
 use crate::error::Error;
 use crate::store::{Store, StoreReader};

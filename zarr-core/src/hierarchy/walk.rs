@@ -8,17 +8,19 @@ use std::time::Instant;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use zarr_fs::{Listing, Unnameable};
 
 use super::ConsolidatedMode;
 use super::consolidated::Consolidated;
 use super::context::Context;
 use super::levels::Levels;
-use super::member::{Broken, Member, Unlisted};
+use super::member::{Broken, Member, Members, Unlisted};
 use super::near::Near;
 use super::node::Node;
 use super::probe::probe_child;
+use super::task::{Ask, Done, Reply, Task};
+use super::walk_options::WalkOptions;
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::node_kind::ZarrFormat;
@@ -30,61 +32,6 @@ const MAX_DEPTH: usize = 256;
 
 /// So many entries of consolidated metadata are parsed before other tasks of the executor get their turn.
 const ENTRIES_AT_ONCE: usize = 256;
-
-/// In which order a walk yields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// Level by level, by path in each: always the same. A level is held back until it is complete.
-    #[default]
-    ByLevel,
-    /// As the store answers; a group always before what lies in it.
-    AsTheyCome,
-}
-
-/// How a walk goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WalkOptions {
-    /// How many levels below the group; 1: its children. Default: all.
-    pub max_depth: usize,
-    /// The walk ends with an error if there are more nodes. Default 1,000,000.
-    pub max_nodes: u64,
-    /// In which order.
-    pub order: Order,
-}
-
-impl Default for WalkOptions {
-    fn default() -> Self {
-        Self {
-            max_depth: usize::MAX,
-            max_nodes: 1_000_000,
-            order: Order::default(),
-        }
-    }
-}
-
-impl WalkOptions {
-    /// Sets how many levels below the group; 1: its children.
-    #[must_use]
-    pub fn with_max_depth(mut self, max_depth: usize) -> Self {
-        self.max_depth = max_depth;
-        self
-    }
-
-    /// Sets how many nodes there may be.
-    #[must_use]
-    pub fn with_max_nodes(mut self, max_nodes: u64) -> Self {
-        self.max_nodes = max_nodes;
-        self
-    }
-
-    /// Sets the order.
-    #[must_use]
-    pub fn with_order(mut self, order: Order) -> Self {
-        self.order = order;
-        self
-    }
-}
 
 /// The stream of [`Group::walk`]. Dropping it cancels what is in flight.
 pub struct Walk {
@@ -116,54 +63,6 @@ impl std::fmt::Debug for Walk {
     }
 }
 
-/// Something to ask the store. `level` is that of what it yields: 1 for the children of the walk's group.
-#[derive(Clone, Debug)]
-pub(super) struct Task {
-    pub(super) path: NodePath,
-    pub(super) format: ZarrFormat,
-    level: usize,
-    ask: Ask,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ask {
-    /// The children of the group `path`.
-    List {
-        /// Consolidated metadata says that there are none: believed where the store cannot list.
-        told_empty: bool,
-    },
-    /// Whether `path` is a node.
-    Probe,
-}
-
-impl Task {
-    /// Requests that it has in flight at once, at most.
-    fn width(&self) -> usize {
-        match (self.ask, self.format) {
-            (Ask::Probe, ZarrFormat::V2) => 2,
-            (Ask::Probe, ZarrFormat::V3) | (Ask::List { .. }, _) => 1,
-        }
-    }
-}
-
-pub(super) struct Done {
-    task: Task,
-    reply: Reply,
-}
-
-impl Done {
-    /// A probe and what came of it.
-    pub(super) fn probed(task: Task, node: Result<Option<Node>>) -> Self {
-        let reply = Reply::Probed(Box::new(node));
-        Self { task, reply }
-    }
-}
-
-enum Reply {
-    Listed(Result<Option<DirNames>>),
-    Probed(Box<Result<Option<Node>>>),
-}
-
 /// A group whose members are taken from consolidated metadata.
 struct Expansion {
     consolidated: Arc<Consolidated>,
@@ -192,6 +91,36 @@ impl Walk {
         };
         walk.descend(group, 1);
         walk
+    }
+
+    /// The walk with a listing of its group that was asked for before.
+    pub(super) fn listed_by(mut self, listing: BoxFuture<'static, Result<Option<DirNames>>>) -> Self {
+        // A group whose members consolidated metadata names waits for no listing.
+        if let Some(task) = self.queue.pop_front() {
+            self.in_flight += task.width();
+            self.running.push(Box::pin(async move {
+                let reply = Reply::Listed(listing.await);
+                vec![Done { task, reply }]
+            }));
+        }
+        self
+    }
+
+    /// Walks to the end: see [`Group::members`].
+    ///
+    /// # Errors
+    /// As [`Group::walk`].
+    pub async fn members(self) -> Result<Members> {
+        let root = self.root.clone();
+        let mut members: Vec<Member> = self.try_collect().await?;
+        // If the group itself is not listed, then nothing else was found.
+        match members.pop() {
+            Some(Member::Unlisted(unlisted)) if unlisted.path == root => Ok(Members::Unknown(unlisted)),
+            last => {
+                members.extend(last);
+                Ok(Members::Known(members))
+            }
+        }
     }
 
     /// The walk with another clock, which says whether the store is near.

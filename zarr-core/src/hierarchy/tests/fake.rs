@@ -107,6 +107,18 @@ impl Control {
         }
     }
 
+    /// Lets the call go that was made last.
+    pub(super) fn release_last(&self) {
+        if let Some(call) = self.state().held.as_mut().and_then(Vec::pop) {
+            let _ = call.send(());
+        }
+    }
+
+    /// How many calls are not done.
+    pub(super) fn in_flight(&self) -> usize {
+        self.state().in_flight
+    }
+
     /// Holds nothing back any more.
     pub(super) fn let_go(&self) {
         self.release();

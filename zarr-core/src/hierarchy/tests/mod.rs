@@ -7,6 +7,7 @@ mod growing;
 mod listing;
 mod near;
 mod opening;
+mod together;
 mod writing;
 
 use std::future::Future;
@@ -17,7 +18,9 @@ use zarr_fs::{FileSystemExt as _, MemoryFileSystem, Path};
 
 use self::fake::{Control, FakeFileSystem, Fault};
 use super::*;
-use crate::store::StoreOptions;
+use crate::error::{Error, Result};
+use crate::node_path::NodePath;
+use crate::store::{Store, StoreOptions};
 
 const GROUP_V3: &str = r#"{"zarr_format": 3, "node_type": "group", "attributes": {}}"#;
 const ARRAY_V3: &str = r#"{"zarr_format": 3, "node_type": "array", "shape": [4], "data_type": "int32",

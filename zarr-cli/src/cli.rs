@@ -348,7 +348,7 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) auth: Option<String>,
-    /// Most requests in flight [default: 192]
+    /// Most requests in flight [default: 224; on macOS 192]
     #[arg(short = 'j', long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(env = "ZARR_CLI_JOBS", value_parser = clap::value_parser!(u64).range(1..=1024), hide_env = true)]
     pub(crate) jobs: Option<u64>,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use zarr_fs::session::SessionOptions;
 use zarr_fs::{
     BlockingReader, ByteRange, ByteStream, Capabilities, CatOptions, CatRangesOptions, CatStream, CloseError,
     CloseReport, Context, FileInfo, FileSystem, IoStats, Path, PipeOptions, Unnameable, Version, WriteMode,
@@ -25,7 +26,7 @@ pub(crate) const DOCUMENT_NAMES: [&str; 5] = ["zarr.json", ".zarray", ".zgroup",
 pub struct StoreOptions {
     /// Whether [`Store::set`] and [`Store::erase`] are refused. Default true.
     pub read_only: bool,
-    /// Metadata requests in flight at once. Default 192 (docs/decisions/0006-metadata-width.md).
+    /// Metadata requests in flight at once. Default: as many as calls of a session ([`SessionOptions::concurrency`]).
     pub metadata_concurrency: usize,
 }
 
@@ -33,7 +34,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             read_only: true,
-            metadata_concurrency: 192,
+            metadata_concurrency: SessionOptions::default().concurrency,
         }
     }
 }

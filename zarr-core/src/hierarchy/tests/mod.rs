@@ -54,6 +54,11 @@ fn store_with(files: impl IntoIterator<Item = (String, String)>) -> (Arc<Store>,
     (store, control)
 }
 
+/// How many documents a walk asks for at once, if nothing else is said.
+fn width() -> usize {
+    StoreOptions::default().metadata_concurrency
+}
+
 fn path(text: &str) -> NodePath {
     NodePath::parse(text).unwrap()
 }

@@ -4,13 +4,15 @@
 use std::future::pending;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use zarr_fs::session::{CallContext, CallKind, Client, CloseError, Lease, Session, SessionOptions};
+use zarr_fs::testing::Stall;
 use zarr_fs::{Error, FileSystem, Outcome, Path};
 
 struct Nothing;
@@ -25,6 +27,16 @@ fn lease(drain: Duration, concurrency: usize) -> Lease<Nothing> {
     let options = SessionOptions::default()
         .with_drain(drain)
         .with_concurrency(concurrency);
+    let session = Session::local("local", options, Arc::new(Nothing));
+    session.lease(Location::caller()).unwrap()
+}
+
+/// A lease with one permit, for which its calls wait as those of a server do.
+fn lease_with_one_permit(drain: Duration) -> Lease<Nothing> {
+    let options = SessionOptions::default()
+        .with_drain(drain)
+        .with_concurrency(1)
+        .with_stall(Stall::new());
     let session = Session::local("local", options, Arc::new(Nothing));
     session.lease(Location::caller()).unwrap()
 }
@@ -54,7 +66,7 @@ const SHORT_OF_LONG: Duration = Duration::from_secs(15);
 
 #[test]
 fn a_cut_call_that_is_not_polled_gives_back_what_it_holds() {
-    let lease = lease(SHORT, 1);
+    let lease = lease_with_one_permit(SHORT);
     let path = at();
     let held = Held::default();
     let let_go = Arc::clone(&held.0);
@@ -79,7 +91,7 @@ fn a_cut_call_that_is_not_polled_gives_back_what_it_holds() {
 
 #[test]
 fn what_waits_for_a_permit_and_is_not_polled_is_not_drained() {
-    let lease = lease(LONG, 1);
+    let lease = lease_with_one_permit(LONG);
     let other = lease.share(Location::caller()).unwrap();
     let path = at();
     let mut hangs = other
@@ -98,6 +110,73 @@ fn what_waits_for_a_permit_and_is_not_polled_is_not_drained() {
     assert!(is_closed(&block_on(waits), Outcome::NotStarted));
     drop(hangs);
     assert!(block_on(other.close()).unwrap().session_ended);
+}
+
+#[test]
+fn blocking_calls_that_are_not_polled_keep_nobody_waiting() {
+    let lease = lease(LONG, 2);
+    let handle = lease.handle();
+    let path = at();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let call = || {
+        let count = Arc::clone(&count);
+        handle
+            .offload("info", &path, CallKind::Read, move |_| {
+                count.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+            .boxed()
+    };
+    runtime.block_on(async {
+        let mut begun: Vec<_> = (0..20).map(|_| call()).collect();
+        for call in &mut begun {
+            let _ = call.as_mut().now_or_never();
+        }
+        tokio::time::timeout(SHORT_OF_LONG, call())
+            .await
+            .expect("its turn comes though nobody polls the others")
+            .unwrap();
+        join_all(begun).await.into_iter().for_each(Result::unwrap);
+        assert_eq!(count.load(Ordering::SeqCst), 21);
+        lease.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_blocking_call_that_is_given_up_before_its_turn_does_not_run() {
+    let lease = lease(LONG, 1);
+    let handle = lease.handle();
+    let path = at();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (go, wait) = mpsc::channel::<()>();
+    let ran = Arc::new(AtomicBool::new(false));
+    runtime.block_on(async {
+        let mut first = handle
+            .offload("info", &path, CallKind::Read, move |_| {
+                wait.recv().unwrap();
+                Ok(())
+            })
+            .boxed();
+        assert!(first.as_mut().now_or_never().is_none());
+        let run = Arc::clone(&ran);
+        let mut second = handle
+            .offload("info", &path, CallKind::Read, move |_| {
+                run.store(true, Ordering::SeqCst);
+                Ok(())
+            })
+            .boxed();
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(second);
+        go.send(()).unwrap();
+        first.await.unwrap();
+        assert_eq!(lease.close().await.unwrap().calls_cut, 0);
+    });
+    assert!(!ran.load(Ordering::SeqCst));
 }
 
 /// A wait within a wait: a producer's own back-off, say.

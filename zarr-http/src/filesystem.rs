@@ -366,7 +366,7 @@ impl FileSystem for HttpFileSystem {
         let upload = self.run("pipe_stream", path, CallKind::Write, |remote, at| async move {
             write::check(&at)?;
             let mut whole = BytesMut::new();
-            while let Some(piece) = CallContext::parked(gathered.next()).await? {
+            while let Some(piece) = CallContext::parked_for_caller(gathered.next()).await? {
                 whole.extend_from_slice(&piece?);
                 if whole.len() as u64 > MAX_GATHERED_BYTES {
                     return Err(at.unsupported(format!("a stream longer than {MAX_GATHERED_BYTES} bytes")));

@@ -262,7 +262,7 @@ impl FileSystem for LocalFileSystem {
                 let mut pieces = Vec::new();
                 let mut gathered = 0;
                 while gathered < PIECE_BYTES && !over {
-                    match CallContext::parked(stream.next()).await? {
+                    match CallContext::parked_for_caller(stream.next()).await? {
                         Some(piece) => {
                             let piece = piece?;
                             gathered += piece.len() as u64;

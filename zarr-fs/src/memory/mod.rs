@@ -193,7 +193,7 @@ impl FileSystem for MemoryFileSystem {
         let at = self.0.at("pipe_stream", path);
         let work = |memory: Arc<Memory>| async move {
             let mut bytes = BytesMut::new();
-            while let Some(piece) = CallContext::parked(stream.next()).await? {
+            while let Some(piece) = CallContext::parked_for_caller(stream.next()).await? {
                 bytes.extend_from_slice(&piece?);
             }
             memory.put(&at, bytes.freeze(), &options.mode)

@@ -113,7 +113,7 @@ impl ObjectStoreClient {
         };
         let mut filling = Filling::default();
         while filling.bytes < limit {
-            match CallContext::parked(pieces.0.recv()).await? {
+            match CallContext::parked_for_caller(pieces.0.recv()).await? {
                 Some(Piece::Data(bytes)) => filling.push(bytes),
                 Some(Piece::End) => return self.put(at, filling.take_whole(), mode).await,
                 None => return Err(abandoned(at)),
@@ -197,8 +197,11 @@ impl Upload {
             // With no part on its way the upload waits for its producer or for the next attempt only: a close need not
             // wait for that.
             let idle = self.sending.len() <= self.activity.paused();
+            let is_all_sent = self.sending.is_empty();
             let event = next(&mut pieces, takes, &mut self.sending, &self.activity);
-            let event = if idle {
+            let event = if is_all_sent {
+                CallContext::parked_for_caller(event).await?
+            } else if idle {
                 CallContext::parked(event).await?
             } else {
                 event.await

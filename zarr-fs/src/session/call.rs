@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -44,6 +45,8 @@ pub(crate) struct Call {
     core: Arc<Core>,
     lease: Arc<LeaseShared>,
     cleanup: Mutex<Option<Cleanup>>,
+    /// Its right to have started, for as long as it keeps it.
+    permit: Mutex<Option<Permit>>,
     /// Shared with whoever waits for it: a cut before the start says another outcome.
     started: Arc<AtomicBool>,
     /// Whether the server closed the connection of its last answer.
@@ -78,6 +81,7 @@ impl Call {
             core,
             lease,
             cleanup: Mutex::default(),
+            permit: Mutex::default(),
             started: Arc::default(),
             closed: AtomicBool::new(false),
         }
@@ -118,23 +122,53 @@ impl Call {
     }
 
     /// Waits for a permit, then starts.
-    pub(crate) async fn start(&self) -> Result<Permit> {
+    pub(crate) async fn start(&self) -> Result<()> {
         let permit = tokio::select! {
             biased;
             () = self.cut.cancelled() => return Err(self.not_started()),
             permit = self.core.width.acquire() => permit,
         };
-        self.start_now()?;
-        Ok(permit)
+        self.start_with(permit)
     }
 
-    /// Starts at once, if a permit is free.
-    pub(crate) fn start_if_free(&self) -> Result<Option<Permit>> {
-        let Some(permit) = self.core.width.try_acquire() else {
-            return Ok(None);
-        };
+    /// Starts at once, if a permit is free; says whether it has.
+    pub(crate) fn start_if_free(&self) -> Result<bool> {
+        let permit = self.core.width.try_acquire();
+        permit.map_or(Ok(false), |permit| self.start_with(permit).map(|()| true))
+    }
+
+    /// Starts with a permit that somebody else waited for.
+    pub(crate) fn start_with(&self, permit: Permit) -> Result<()> {
         self.start_now()?;
-        Ok(Some(permit))
+        *lock(&self.permit) = Some(permit);
+        Ok(())
+    }
+
+    /// Starts a call that its caller moves on. It takes no permit: a caller that does not poll would keep it from all.
+    pub(crate) async fn start_inline(&self) -> Result<()> {
+        #[cfg(feature = "testing")]
+        if self.core.options.stall.is_some() {
+            // Calls that a test holds wait for each other, as those of a server do.
+            return self.start().await;
+        }
+        self.start_now()
+    }
+
+    /// Gives the permit back, if it has one; says whether it had.
+    pub(crate) fn give_back(&self) -> bool {
+        let permit = lock(&self.permit).take();
+        permit.is_some()
+    }
+
+    /// Ends the call, whoever may still hold it: its caller, who does not poll.
+    pub(crate) fn end(&self) {
+        if self.core.is_forked() {
+            // What waits for permits waits in the parent.
+            std::mem::forget(lock(&self.permit).take());
+            return;
+        }
+        self.give_back();
+        self.core.end(self.id);
     }
 
     /// Starts without a permit: for calls that no server sees.
@@ -160,6 +194,25 @@ impl Call {
             self.resume()?;
         }
         Ok(output)
+    }
+
+    /// [`Call::park`] without the permit: for a wait that other calls of the session may have to end.
+    pub(crate) async fn park_without_permit<F: Future>(&self, wait: F) -> Result<F::Output, Refused> {
+        self.park(async {
+            let mut wait = std::pin::pin!(wait);
+            // What is there already costs no turn.
+            if let Poll::Ready(output) = futures::poll!(wait.as_mut()) {
+                return output;
+            }
+            let had_one = self.give_back();
+            let output = wait.await;
+            if had_one {
+                let permit = self.core.width.acquire().await;
+                *lock(&self.permit) = Some(permit);
+            }
+            output
+        })
+        .await
     }
 
     /// Nobody moves the call on from here: a close does not wait for it. Says whether it must be resumed, which is not so if
@@ -287,7 +340,7 @@ impl Waiter {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.core.end(self.id);
+        self.end();
     }
 }
 
@@ -302,8 +355,8 @@ impl CallContext {
         CURRENT.try_with(Arc::clone).ok().map(Self)
     }
 
-    /// Waits for something else than the network (retry back-off, the consumer of a stream, the producer of an upload).
-    /// A close that begins meanwhile cuts the call at once.
+    /// Waits for something else than the network (retry back-off, the consumer of a stream). A close that begins meanwhile
+    /// cuts the call at once. The call keeps its permit: one that the server refused is not to be followed by the next.
     ///
     /// Waits may be nested. Of waits side by side the first says when the call is parked, so a call whose parts run at once
     /// parks as a whole, from outside.
@@ -326,6 +379,19 @@ impl CallContext {
             Some(call) => call.park(wait).await,
             None => Ok(wait.await),
         }
+    }
+
+    /// Waits, for the current call, for its caller's part: the next piece of what is uploaded. To give it the caller may need
+    /// other calls of the session, so this one gives its permit back meanwhile; else as [`CallContext::parked`].
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the call was cut; it must end.
+    pub async fn parked_for_caller<F: Future>(wait: F) -> Result<F::Output> {
+        let Some(call) = Self::current() else {
+            return Ok(wait.await);
+        };
+        let waited = call.0.park_without_permit(wait).await;
+        waited.map_err(|Refused| call.0.waiter().was_cut())
     }
 
     /// A server answered, and keeps the connection or not.

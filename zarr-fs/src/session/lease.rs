@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{CallKind, panic_error};
 use super::core::{Core, LeaseShared};
-use super::inline::{Inline, spawn_blocking};
+use super::inline::Inline;
 use super::report::{CloseError, CloseReport};
 use super::state::{LeasePhase, Refused};
 use super::stream::{self, HeadSender, Sink};
@@ -221,7 +221,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let waiter = call.waiter();
         let (mut reply, answer) = oneshot::channel();
         if let Some(client) = self.threads.local() {
-            let permit = call.start().await?;
+            call.start_inline().await?;
             let slot = Arc::clone(&call);
             let core = Arc::clone(&self.core);
             let mut work = Inline::new(async move {
@@ -232,7 +232,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                 if let Some(done) = call.drive(work, reply.closed()).await {
                     let _ = reply.send(done);
                 }
-                drop((permit, call));
+                drop(call);
             });
             slot.lies_in(work.slot());
             drop(slot);
@@ -246,26 +246,22 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let _leaves = left.clone().drop_guard();
         let id = call.id();
         let width = Arc::clone(&self.core.width);
-        let permit = call.start_if_free()?;
+        let has_started = call.start_if_free()?;
         self.threads
             .runtime(&self.core, &waiter)?
             .submit(move |client| async move {
-                let permit = match permit {
-                    Some(permit) => Ok(permit),
+                if !has_started {
                     // Waited for here: a caller that does not poll (of many, another one's turn) would keep it from all.
-                    None => tokio::select! {
+                    let started = tokio::select! {
                         biased;
                         () = left.cancelled() => return,
-                        permit = call.start() => permit,
-                    },
-                };
-                let permit = match permit {
-                    Ok(permit) => permit,
-                    Err(error) => {
+                        started = call.start() => started,
+                    };
+                    if let Err(error) = started {
                         let _ = reply.send(Err(error));
                         return;
                     }
-                };
+                }
                 let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
                 let done = match client {
                     Ok(client) => {
@@ -283,7 +279,9 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                 if let Some(done) = done {
                     let _ = reply.send(done);
                 }
-                drop((permit, call));
+                // First, for others may still hold the call.
+                call.give_back();
+                drop(call);
             });
         tokio::select! {
             biased;
@@ -321,18 +319,26 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
             return self.run(op, path, kind, work).await;
         }
         let call = self.core.begin(&self.shared, op, path, kind)?;
-        let permit = call.start().await?;
         let Some(client) = self.threads.local() else {
             return Err(self.at(op, path).unsupported("blocking calls"));
         };
         let waiter = call.waiter();
         let (reply, answer) = oneshot::channel();
-        spawn_blocking(move || {
-            // It may have waited for a thread so long that nobody wants it any more.
-            if !call.is_cut() && !reply.is_closed() {
-                let _ = reply.send(catch_unwind(AssertUnwindSafe(|| work(&client))));
+        // Until it starts it is its caller's alone: if he goes away, or it is cut, it ends at once.
+        let waiting = Arc::downgrade(&call);
+        self.core.width.block(move |permit| {
+            let call = waiting.upgrade()?;
+            if let Err(error) = call.start_with(permit) {
+                let _ = reply.send(Ok(Err(error)));
+                return None;
             }
-            drop((permit, call));
+            Some(Box::new(move || {
+                // It may have waited for a thread so long that nobody wants it any more.
+                if !call.is_cut() && !reply.is_closed() {
+                    let _ = reply.send(catch_unwind(AssertUnwindSafe(|| work(&client))));
+                }
+                call.end();
+            }))
         });
         let answer = async {
             tokio::select! {

@@ -58,7 +58,8 @@ use crate::info::IoStats;
 pub struct SessionOptions {
     /// How long a close lets calls finish that wait for the network.
     pub drain: Duration,
-    /// Calls that may have started at once; the rest waits. Default 224, on Apple's systems 192: each may hold a connection,
+    /// Calls that may have started at once; the rest waits. Without I/O threads it counts those that block a thread; what its
+    /// caller moves on does not wait. Default 224, on Apple's systems 192: each may hold a connection,
     /// and a process there has 256 descriptors (docs/decisions/0018-five-waves-for-a-page-of-names.md).
     pub concurrency: usize,
     /// I/O threads; each has a runtime and a client of its own, and is torn down alike.

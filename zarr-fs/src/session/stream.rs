@@ -14,7 +14,6 @@ use super::core::Core;
 use super::inline::Inline;
 use super::lease::LeaseHandle;
 use super::state::Refused;
-use super::width::Permit;
 use crate::error::{Error, Result};
 use crate::path::Path;
 
@@ -25,7 +24,17 @@ const READ_AHEAD: usize = 2;
 #[derive(Debug)]
 pub struct HeadSender<H> {
     head: oneshot::Sender<H>,
-    _permit: Permit,
+    gives_back: GivesBack,
+}
+
+/// Gives a call's permit back when it is dropped.
+#[derive(Debug)]
+struct GivesBack(Arc<Call>);
+
+impl Drop for GivesBack {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
 }
 
 impl<H> HeadSender<H> {
@@ -33,6 +42,7 @@ impl<H> HeadSender<H> {
     pub fn send(self, head: H) {
         // A consumer that went away is noticed by the next item.
         let _ = self.head.send(head);
+        drop(self.gives_back);
     }
 }
 
@@ -169,9 +179,9 @@ where
 {
     let call = lease.core.begin(&lease.shared, op, path, CallKind::Read)?;
     let is_inline = lease.threads.local().is_some();
-    // Where there is an I/O thread it waits, whether the caller polls or not.
-    let permit = if is_inline {
-        Some(call.start().await?)
+    let has_started = if is_inline {
+        call.start_inline().await?;
+        true
     } else {
         call.start_if_free()?
     };
@@ -191,22 +201,22 @@ where
         };
         let error_sink = sink();
         let sink = sink();
-        let permit = match permit {
-            Some(permit) => Ok(permit),
-            None => {
-                tokio::select! {
-                    biased;
-                    () = sender.closed() => return,
-                    permit = call.start() => permit,
-                }
+        let started = if has_started {
+            Ok(())
+        } else {
+            // Waited for here, whether the caller polls or not.
+            tokio::select! {
+                biased;
+                () = sender.closed() => return,
+                started = call.start() => started,
             }
         };
-        let done = match client.and_then(|client| Ok((client, permit?))) {
-            Ok((client, permit)) => {
-                let head = HeadSender {
-                    head,
-                    _permit: permit,
-                };
+        let head = HeadSender {
+            head,
+            gives_back: GivesBack(Arc::clone(&call)),
+        };
+        let done = match started.and(client) {
+            Ok(client) => {
                 let work = async move {
                     if is_inline {
                         core.pass_stall().await;

@@ -1,9 +1,12 @@
 //! [`Width`]: how many calls of a session may have started at once: as many permits as its [`Pace`] wants.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::core::lock;
@@ -18,6 +21,24 @@ pub(crate) struct Width {
     permits: Arc<Semaphore>,
     begun: Instant,
     pace: Mutex<Pace>,
+    waiting: Mutex<VecDeque<Blocking>>,
+}
+
+/// Blocking work that waits for a permit, and the runtime on whose blocking pool it will run; without one in the thread that
+/// has a permit for it.
+struct Blocking {
+    runtime: Option<Handle>,
+    start: Start,
+}
+
+/// Starts a call; what it then does, if it is still wanted.
+type Start = Box<dyn FnOnce(Permit) -> Option<Work> + Send>;
+type Work = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blocking").finish_non_exhaustive()
+    }
 }
 
 /// A call's right to have started.
@@ -34,7 +55,14 @@ impl Drop for Permit {
         {
             permit.forget();
         }
+        drop(self.permit.take());
+        self.width.start_waiting();
     }
+}
+
+thread_local! {
+    /// Whether this thread is starting what waits: it goes on with that, and does not begin anew within.
+    static IS_STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Width {
@@ -47,7 +75,44 @@ impl Width {
             permits: Arc::new(Semaphore::new(most)),
             begun: Instant::now(),
             pace: Mutex::new(Pace::new(most)),
+            waiting: Mutex::default(),
         })
+    }
+
+    /// Starts a blocking call when there is a permit for it, and does its work on the blocking pool of the tokio runtime that
+    /// polls, or, if there is none, in the thread that gives the permit. Nobody need poll for that: who waits and does not
+    /// poll keeps no permit from others.
+    pub(crate) fn block(self: &Arc<Self>, start: impl FnOnce(Permit) -> Option<Work> + Send + 'static) {
+        lock(&self.waiting).push_back(Blocking {
+            runtime: Handle::try_current().ok(),
+            start: Box::new(start),
+        });
+        self.start_waiting();
+    }
+
+    /// Starts blocking work for which there is a permit.
+    fn start_waiting(self: &Arc<Self>) {
+        if IS_STARTING.replace(true) {
+            return;
+        }
+        while let Some((Blocking { runtime, start }, permit)) = self.next_waiting() {
+            match (start(permit), runtime) {
+                (Some(work), Some(runtime)) => drop(runtime.spawn_blocking(work)),
+                (Some(work), None) => work(),
+                (None, _) => {}
+            }
+        }
+        IS_STARTING.set(false);
+    }
+
+    fn next_waiting(self: &Arc<Self>) -> Option<(Blocking, Permit)> {
+        // Under the lock: who gives a permit back looks here afterwards, and finds what did not get it.
+        let mut waiting = lock(&self.waiting);
+        if waiting.is_empty() {
+            return None;
+        }
+        let permit = self.try_acquire()?;
+        Some((waiting.pop_front()?, permit))
     }
 
     /// Waits for a permit; first come, first served.

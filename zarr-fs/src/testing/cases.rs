@@ -34,6 +34,7 @@ macro_rules! conformance {
             on_tokio of_many_creators_one_wins;
             on_tokio replaces_only_the_version_asked_for;
             on_tokio writes_a_stream_whole;
+            on_tokio writes_a_stream_that_reads_here;
             without_runtime a_failed_stream_leaves_the_old_file;
             on_tokio copies_a_file;
             on_tokio removes_a_file;

@@ -1,5 +1,7 @@
 //! Writing, copying, removing.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt, stream};
@@ -13,6 +15,7 @@ use crate::ext::FileSystemExt;
 use crate::filesystem::{ByteStream, FileSystem};
 use crate::info::Version;
 use crate::path::Path;
+use crate::session::SessionOptions;
 
 fn mode(mode: WriteMode) -> PipeOptions {
     PipeOptions::default().with_mode(mode)
@@ -180,6 +183,31 @@ pub async fn replaces_only_the_version_asked_for<H: Harness>(case: &Case<H>) {
             );
             assert_eq!(fs.cat(&path).await.unwrap(), "first");
         }
+    }
+    fs.close().await.unwrap();
+}
+
+/// A stream that is written may be made of reads through the same filesystem, though one call may be under way only.
+pub async fn writes_a_stream_that_reads_here<H: Harness>(case: &Case<H>) {
+    let fs = Arc::new(case.open_with(SessionOptions::default().with_concurrency(1)));
+    if writes(case, &fs).await {
+        let data = pattern(case.harness.part_bytes() * 2 + 12_345);
+        let (from, to) = (case.path("from"), case.path("to"));
+        fs.pipe(&from, data.clone()).await.unwrap();
+        let length = data.len() as u64;
+        let (reads, step) = (Arc::clone(&fs), length.div_ceil(5));
+        let pieces = (0..5).map(move |piece| piece * step..length.min((piece + 1) * step));
+        let pieces = stream::iter(pieces).then(move |range| {
+            let (fs, from) = (Arc::clone(&reads), from.clone());
+            async move {
+                let read = fs.cat_file(&from, CatOptions::default().with_range(range)).await;
+                read.map(|read| read.bytes)
+            }
+        });
+        fs.pipe_stream(&to, pieces.boxed(), PipeOptions::default())
+            .await
+            .unwrap();
+        assert!(fs.cat(&to).await.unwrap() == data);
     }
     fs.close().await.unwrap();
 }

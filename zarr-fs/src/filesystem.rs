@@ -145,8 +145,8 @@ pub trait FileSystem: Debug + Send + Sync + 'static {
 
     /// Ends this lease, and with the last lease the session.
     ///
-    /// Words: a call *begins* at its first poll and *starts* when it holds its concurrency permit; `close` begins at its
-    /// first poll.
+    /// Words: a call *begins* at its first poll and *starts* when it gets its concurrency permit (what its caller moves on,
+    /// and what blocks him, needs none); `close` begins at its first poll.
     ///
     /// # Behaviour
     /// - (a) *Refuses first.* A call on this lease that begins after its `close` began gets `Closed`; so does one that had

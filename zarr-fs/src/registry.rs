@@ -189,7 +189,7 @@ impl Sessions {
         self.closing.extend(self.open.remove(key));
         let past = &mut self.past;
         self.closing.retain(|session| {
-            let ended = !session.is_open() && session.live_leases().is_empty();
+            let ended = session.is_gone();
             if ended {
                 *past += session.io_stats();
             }

@@ -472,6 +472,46 @@ async fn an_upload_that_is_cut_is_tidied_up() {
 /// Of many futures a combinator polls some, and a consumer of a stream none while it does something else: a turn that comes to
 /// one of the others must not be lost for all.
 #[test]
+fn a_call_that_begins_to_wait_under_a_close_is_cut_at_once() {
+    let fixture = Fixture::new(Duration::from_secs(600), 1);
+    let lease = fixture.lease();
+    let path = at();
+    let (go, wait) = tokio::sync::oneshot::channel::<()>();
+    let mut upload = Box::pin(lease.run("pipe_stream", &path, CallKind::Write, |_| async {
+        let _ = wait.await;
+        // Refused; what it does then (tidying up, say) must not last for ever.
+        assert!(CallContext::parked(async {}).await.is_err());
+        std::future::pending::<()>().await;
+        Ok(())
+    }));
+    assert!(upload.as_mut().now_or_never().is_none());
+    let limit = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    limit.block_on(async {
+        let mut close = Box::pin(lease.close());
+        assert!(close.as_mut().now_or_never().is_none());
+        go.send(()).unwrap();
+        let both = futures::future::join(upload, close);
+        let (answer, closed) = tokio::time::timeout(Duration::from_secs(10), both)
+            .await
+            .expect("it does not use up the drain time");
+        assert!(
+            matches!(
+                answer,
+                Err(Error::Closed {
+                    outcome: Outcome::Unknown,
+                    ..
+                })
+            ),
+            "{answer:?}"
+        );
+        assert_eq!(closed.unwrap().calls_cut, 1);
+    });
+}
+
+#[test]
 fn a_caller_that_does_not_poll_keeps_nobody_waiting() {
     let fixture = Fixture::new(Duration::from_secs(1), 1);
     let lease = fixture.lease();

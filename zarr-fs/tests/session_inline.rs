@@ -134,9 +134,8 @@ fn blocking_calls_that_are_not_polled_keep_nobody_waiting() {
     };
     runtime.block_on(async {
         let mut begun: Vec<_> = (0..20).map(|_| call()).collect();
-        for call in &mut begun {
-            let _ = call.as_mut().now_or_never();
-        }
+        // The first may be done in a moment.
+        begun.retain_mut(|call| call.as_mut().now_or_never().is_none());
         tokio::time::timeout(SHORT_OF_LONG, call())
             .await
             .expect("its turn comes though nobody polls the others")
@@ -163,20 +162,49 @@ fn a_blocking_call_that_is_given_up_before_its_turn_does_not_run() {
             })
             .boxed();
         assert!(first.as_mut().now_or_never().is_none());
-        let run = Arc::clone(&ran);
+        let (run, given) = (Arc::clone(&ran), Arc::new(()));
+        let gift = Arc::clone(&given);
         let mut second = handle
             .offload("info", &path, CallKind::Read, move |_| {
                 run.store(true, Ordering::SeqCst);
+                drop(gift);
                 Ok(())
             })
             .boxed();
         assert!(second.as_mut().now_or_never().is_none());
+        assert_eq!(Arc::strong_count(&given), 2);
         drop(second);
+        assert_eq!(Arc::strong_count(&given), 1, "what it was given goes with it");
         go.send(()).unwrap();
         first.await.unwrap();
         assert_eq!(lease.close().await.unwrap().calls_cut, 0);
     });
     assert!(!ran.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_blocking_call_may_make_others_where_there_is_no_runtime() {
+    let (outer, inner) = (lease(LONG, 1), lease(LONG, 1));
+    let (path, inner_handle) = (at(), inner.handle());
+    let (sender, nested) = mpsc::channel();
+    // In a thread, so that a hang fails.
+    let calls = std::thread::spawn(move || {
+        let work = move |_: &Nothing| {
+            let path = at();
+            let call = inner_handle.offload("info", &path, CallKind::Read, |_| Ok(7));
+            call.boxed()
+                .now_or_never()
+                .expect("it is done where it is polled")
+        };
+        let handle = outer.handle();
+        sender
+            .send(block_on(handle.offload("info", &path, CallKind::Read, work)))
+            .unwrap();
+        block_on(outer.close()).unwrap();
+    });
+    assert_eq!(nested.recv_timeout(SHORT_OF_LONG).unwrap().unwrap(), 7);
+    calls.join().unwrap();
+    block_on(inner.close()).unwrap();
 }
 
 /// A wait within a wait: a producer's own back-off, say.
@@ -307,6 +335,41 @@ async fn a_blocking_call_that_never_ends_is_named_by_close() {
     match closed {
         Err(CloseError::Stuck { stuck, .. }) => assert_eq!(stuck, ["pipe_file a"]),
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_dropped_lease_that_never_ends_is_named_too() {
+    let options = SessionOptions::default().with_drain(SHORT);
+    for other_closes in [true, false] {
+        let session = Session::local("local", options.clone(), Arc::new(Nothing));
+        let lease = session.lease(Location::caller()).unwrap();
+        let dropped = session.lease(Location::caller()).unwrap();
+        let (path, handle) = (at(), dropped.handle());
+        let (go_on, work) = blocks();
+        let (runs, running) = mpsc::channel();
+        let work = move |nothing: &Nothing| {
+            runs.send(()).unwrap();
+            work(nothing)
+        };
+        let mut call = handle.offload("cat_file", &path, CallKind::Read, work).boxed();
+        assert!(call.as_mut().now_or_never().is_none());
+        running.recv_timeout(SHORT_OF_LONG).unwrap();
+        let stuck = if other_closes {
+            drop(dropped);
+            lease.close().await
+        } else {
+            lease.close().await.unwrap();
+            drop(dropped);
+            let all = tokio::time::timeout(SHORT_OF_LONG, session.close_all()).await;
+            all.expect("bounded").pop().unwrap()
+        };
+        match stuck {
+            Err(CloseError::Stuck { stuck, .. }) => assert_eq!(stuck, ["cat_file a"]),
+            other => panic!("{other:?}"),
+        }
+        assert!(is_closed(&call.await, Outcome::Cut));
+        go_on.send(()).unwrap();
     }
 }
 

@@ -97,7 +97,8 @@ pub async fn open(store: &Arc<Store>, path: &NodePath, options: OpenOptions) -> 
 ///
 /// The listing is asked for together with the documents, which saves a round trip where the group has no consolidated
 /// metadata, and costs a request where it has, and where the node is an array or is not there: such a listing is cancelled. A
-/// store of this machine is asked for one after the other.
+/// store of this machine is asked for one after the other. The listing is of the moment of the opening; one that does not
+/// show the group's own document, or is refused, is asked for again.
 ///
 /// # Errors
 /// As [`open`]. The walk's are told by the walk.

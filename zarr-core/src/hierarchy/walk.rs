@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::node_kind::ZarrFormat;
 use crate::node_path::NodePath;
-use crate::store::DirNames;
+use crate::store::{DirNames, Store};
 
 /// Groups so far below the walk's beginning are not listed: a listing that goes round in circles ends here.
 const MAX_DEPTH: usize = 256;
@@ -93,13 +93,25 @@ impl Walk {
         walk
     }
 
-    /// The walk with a listing of its group that was asked for before.
+    /// The walk with a listing of its group that was asked for together with the group's documents.
     pub(super) fn listed_by(mut self, listing: BoxFuture<'static, Result<Option<DirNames>>>) -> Self {
         // A group whose members consolidated metadata names waits for no listing.
         if let Some(task) = self.queue.pop_front() {
             self.in_flight += task.width();
+            let store = Arc::clone(&self.context.store);
             self.running.push(Box::pin(async move {
-                let reply = Reply::Listed(listing.await);
+                let mut listed = listing.await;
+                // It may be older than the group, or from before the server had shown anything, which says what its refusals
+                // mean.
+                let holds = match &listed {
+                    Ok(Some(names)) => shows_itself(&store, task.format, names),
+                    Ok(None) => false,
+                    Err(error) => !error.is_denied() && !error.is_unsupported_by_store(),
+                };
+                if !holds {
+                    listed = store.list_dir(task.path.as_relative()).await;
+                }
+                let reply = Reply::Listed(listed);
                 vec![Done { task, reply }]
             }));
         }
@@ -338,22 +350,38 @@ impl Walk {
     /// Web servers answer for a folder that they do not list with a 404, or with some page that holds no links; neither
     /// means that the group is empty.
     fn believe(&self, task: &Task, listed: Option<DirNames>) -> Result<DirNames> {
-        let own = match task.format {
-            ZarrFormat::V3 => "zarr.json",
-            ZarrFormat::V2 => ".zgroup",
-        };
-        // An index hides dotfiles, so what shows nothing may be a v2 group without children.
-        let hidden = task.format == ZarrFormat::V2
-            && self.context.store.capabilities().listing == Listing::VisibleOnly;
+        let store = &self.context.store;
         match listed {
-            Some(names) if hidden || names.keys.iter().any(|name| name == own) => Ok(names),
-            None if hidden => Ok(DirNames::default()),
+            Some(names) if shows_itself(store, task.format, &names) => Ok(names),
+            None if hides_itself(store, task.format) => Ok(DirNames::default()),
             Some(_) | None => Err(Error::Unsupported {
-                at: self.context.store.key_url(task.path.as_relative()),
-                what: format!("a listing that does not show the group's own {own}"),
+                at: store.key_url(task.path.as_relative()),
+                what: format!(
+                    "a listing that does not show the group's own {}",
+                    group_document(task.format)
+                ),
             }),
         }
     }
+}
+
+fn group_document(format: ZarrFormat) -> &'static str {
+    match format {
+        ZarrFormat::V3 => "zarr.json",
+        ZarrFormat::V2 => ".zgroup",
+    }
+}
+
+/// Whether listings of the store show no group's own document: an index hides dotfiles, so what shows nothing may be a v2
+/// group without children.
+fn hides_itself(store: &Store, format: ZarrFormat) -> bool {
+    format == ZarrFormat::V2 && store.capabilities().listing == Listing::VisibleOnly
+}
+
+/// Whether a listing shows the group's own document, or could not.
+fn shows_itself(store: &Store, format: ZarrFormat, names: &DirNames) -> bool {
+    let own = group_document(format);
+    hides_itself(store, format) || names.keys.iter().any(|name| name == own)
 }
 
 impl Stream for Walk {

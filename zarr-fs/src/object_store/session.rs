@@ -62,6 +62,10 @@ impl SharedSession for ObjectStoreSession {
         self.session.is_open()
     }
 
+    fn is_gone(&self) -> bool {
+        self.session.is_gone()
+    }
+
     fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {
         self.session.close_all()
     }

@@ -97,9 +97,20 @@ impl Call {
         self.cut.is_cancelled()
     }
 
-    /// Whether the server keeps its connections, as far as this call has seen.
-    pub(super) fn is_kept(&self) -> bool {
-        !self.closed.load(Ordering::Relaxed)
+    /// How many other calls of the session are under way.
+    pub(super) fn others(&self) -> usize {
+        self.core.width.in_use().saturating_sub(1)
+    }
+
+    /// Its server answered, after `took`; `others` were under way when it started.
+    pub(super) fn answered(&self, took: Duration, others: usize) {
+        let kept = !self.closed.load(Ordering::Relaxed);
+        self.core.width.answered(took, others, kept);
+    }
+
+    /// Its server began to answer.
+    pub(super) fn accepted(&self) {
+        self.core.width.accepted();
     }
 
     /// Its number.
@@ -157,16 +168,16 @@ impl Call {
     /// Gives the permit back, if it has one; says whether it had.
     pub(crate) fn give_back(&self) -> bool {
         let permit = lock(&self.permit).take();
-        permit.is_some()
+        let had_one = permit.is_some();
+        if self.core.is_forked() {
+            // What waits for permits waits in the parent.
+            std::mem::forget(permit);
+        }
+        had_one
     }
 
     /// Ends the call, whoever may still hold it: its caller, who does not poll.
     pub(crate) fn end(&self) {
-        if self.core.is_forked() {
-            // What waits for permits waits in the parent.
-            std::mem::forget(lock(&self.permit).take());
-            return;
-        }
         self.give_back();
         self.core.end(self.id);
     }
@@ -222,7 +233,10 @@ impl Call {
         if inner.machine.call_phase(self.id) == Some(CallPhase::Parked) {
             return Ok(false);
         }
-        inner.machine.park_call(self.id).map(|()| true)
+        let parked = inner.machine.park_call(self.id).map(|()| true);
+        drop(inner);
+        // The close under way tells only those that it cuts itself.
+        parked.inspect_err(|Refused| self.cut.cancel())
     }
 
     /// It goes on.
@@ -335,6 +349,15 @@ impl Waiter {
             ConnectError::Client(error) => error,
             ConnectError::Runtime(error) => self.backend(Box::new(error) as BoxError),
         }
+    }
+}
+
+/// Ends a call when it is dropped, whoever else may hold it.
+pub(super) struct Ends(pub(super) Arc<Call>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

@@ -129,6 +129,13 @@ impl Inner {
             .collect()
     }
 
+    /// Leases that were dropped and whose calls have not ended; those that close have a closer, which gives them up itself.
+    pub(crate) fn dropped_leases(&self) -> Vec<LeaseId> {
+        let mut cutting = self.machine.cutting_leases();
+        cutting.retain(|lease| !self.leases.contains_key(lease));
+        cutting
+    }
+
     pub(crate) fn set_slot(&mut self, call: CallId, slot: Weak<Slot>) {
         if let Some(call) = self.calls.get_mut(&call) {
             call.slot = Some(slot);
@@ -152,6 +159,28 @@ impl Inner {
     }
 }
 
+/// Whom a change of the state concerns. They are told when this is dropped or before, never under the state's lock: who is
+/// woken may end calls and close leases right there (an executor that is gone drops what it wakes).
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    tokens: Vec<CancellationToken>,
+}
+
+impl Told {
+    /// Tells them now.
+    pub(crate) fn tell(&mut self) {
+        for token in self.tokens.drain(..) {
+            token.cancel();
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
 /// A session without its client: gate, in-flight calls, leases, threads.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -162,7 +191,6 @@ pub(crate) struct Core {
     pid: u32,
     inner: Mutex<Inner>,
     changed: Condvar,
-    gone: watch::Sender<bool>,
 }
 
 impl Core {
@@ -173,7 +201,6 @@ impl Core {
             pid: std::process::id(),
             inner: Mutex::default(),
             changed: Condvar::new(),
-            gone: watch::Sender::new(false),
             name,
             options,
         })
@@ -328,14 +355,15 @@ impl Core {
         if self.is_forked() {
             return;
         }
+        let mut told = Told::default();
         let mut inner = self.lock();
         inner.calls.remove(&call);
         let effects = inner.machine.end_call(call);
-        self.apply(&mut inner, effects);
+        self.apply(&mut inner, effects, &mut told);
     }
 
     /// Carries out what the machine decided. Never blocks: it runs in destructors and on the I/O thread.
-    pub(crate) fn apply(&self, inner: &mut Inner, effects: Vec<Effect>) {
+    pub(crate) fn apply(&self, inner: &mut Inner, effects: Vec<Effect>, told: &mut Told) {
         if effects.is_empty() {
             return;
         }
@@ -343,22 +371,21 @@ impl Core {
             match effect {
                 Effect::Cut(call) => {
                     if let Some(call) = inner.calls.get(&call) {
-                        call.cut.cancel();
+                        told.tokens.push(call.cut.clone());
                     }
                 }
                 Effect::LeaseEnded(_) => {}
                 Effect::TearDown => {
-                    for thread in &inner.threads {
-                        thread.stop.cancel();
-                    }
-                    self.settle_threads(inner);
+                    told.tokens
+                        .extend(inner.threads.iter().map(|thread| thread.stop.clone()));
+                    Self::settle_threads(inner);
                 }
             }
         }
         self.changed.notify_all();
     }
 
-    /// A thread of the session starts; `None` if the session is already being torn down.
+    /// A thread of the session starts.
     pub(crate) fn add_thread(&self, inner: &mut Inner, thread: OwnedThread) {
         inner.threads.push(thread);
         inner.threads_running += 1;
@@ -368,41 +395,38 @@ impl Core {
     pub(crate) fn thread_exits(&self) {
         let mut inner = self.lock();
         inner.threads_running -= 1;
-        self.settle_threads(&mut inner);
+        Self::settle_threads(&mut inner);
         self.changed.notify_all();
     }
 
-    fn settle_threads(&self, inner: &mut Inner) {
+    fn settle_threads(inner: &mut Inner) {
         if inner.threads_running == 0 && inner.machine.phase() == SessionPhase::TearingDown {
             inner.machine.torn_down();
-            self.gone.send_replace(true);
         }
-    }
-
-    /// Waits until nothing of the session is left.
-    pub(crate) async fn wait_gone(&self) {
-        // The sender lives in `self`, so the wait cannot fail.
-        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
 
     /// Begins the close of a lease; nothing if it has begun. From here on it goes on by itself.
     pub(crate) fn begin_close(self: &Arc<Self>, lease: &Arc<LeaseShared>) {
         let began = Instant::now();
+        let mut told = Told::default();
         let mut inner = self.lock();
         if inner.machine.lease_phase(lease.id) != LeasePhase::Open {
             return;
         }
         let effects = inner.machine.begin_close(lease.id);
-        self.apply(&mut inner, effects);
+        self.apply(&mut inner, effects, &mut told);
         let was_last = inner.machine.phase() != SessionPhase::Open;
         let ended = inner.machine.lease_phase(lease.id) == LeasePhase::Ended;
         if ended && (!was_last || (inner.is_gone() && inner.threads.is_empty())) {
             let report = self.report(&mut inner, lease, began);
             drop(inner);
+            told.tell();
             lease.finish(report, Vec::new());
             return;
         }
         drop(inner);
+        // Before the closer takes the work of inline calls away, and with it what would wake their callers.
+        told.tell();
         closer::spawn(self, lease, began, was_last);
     }
 
@@ -460,8 +484,14 @@ impl Core {
         for lease in &leases {
             outcomes.push(self.close(lease).await);
         }
-        if outcomes.iter().all(Result::is_ok) && self.lock().machine.phase() != SessionPhase::Open {
-            self.wait_gone().await;
+        let phase = self.lock().machine.phase();
+        if outcomes.iter().all(Result::is_ok) && !matches!(phase, SessionPhase::Open | SessionPhase::Gone) {
+            // Its last lease was dropped, not closed: nobody else waits for what it left.
+            let stuck = closer::end_dropped(self).await;
+            if !stuck.is_empty() {
+                let report = CloseReport::default();
+                outcomes.push(Err(CloseError::Stuck { report, stuck }));
+            }
         }
         outcomes
     }
@@ -473,16 +503,18 @@ impl Core {
         if self.is_forked() {
             return;
         }
+        let mut told = Told::default();
         let mut inner = self.lock();
         if inner.machine.lease_phase(lease.id) != LeasePhase::Open || !inner.leases.contains_key(&lease.id) {
             return;
         }
         let effects = inner.machine.drop_lease(lease.id);
-        self.apply(&mut inner, effects);
+        self.apply(&mut inner, effects, &mut told);
         let slots = inner.take_cut_slots(lease.id);
         inner.leases.remove(&lease.id);
         inner.machine.forget_lease(lease.id);
         drop(inner);
+        told.tell();
         slots.iter().for_each(|slot| slot.abandon());
         let connections = self.counters.snapshot().connections_opened;
         self.options

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::call::{CallKind, panic_error};
+use super::call::{CallKind, Ends, panic_error};
 use super::core::{Core, LeaseShared};
 use super::inline::Inline;
 use super::report::{CloseError, CloseReport};
@@ -245,7 +245,6 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let left = CancellationToken::new();
         let _leaves = left.clone().drop_guard();
         let id = call.id();
-        let width = Arc::clone(&self.core.width);
         let has_started = call.start_if_free()?;
         self.threads
             .runtime(&self.core, &waiter)?
@@ -262,14 +261,14 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                         return;
                     }
                 }
-                let (others, began) = (width.in_use().saturating_sub(1), Instant::now());
+                let (others, began) = (call.others(), Instant::now());
                 let done = match client {
                     Ok(client) => {
                         // In a box: a request's future is large, and each layer around it would move it, and hold it twice.
                         let work = Box::pin(async move { work(client).await });
                         let done = call.drive(work, left.cancelled()).await;
                         if let Some(Ok(_) | Err(Error::NotFound { .. })) = &done {
-                            width.answered(began.elapsed(), others, call.is_kept());
+                            call.answered(began.elapsed(), others);
                         }
                         done
                     }
@@ -295,7 +294,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
     }
 
     /// Runs blocking `work` as one call, for clients that live on no I/O thread: on the blocking pool of the tokio runtime
-    /// that polls, or in the calling thread if there is none.
+    /// that polls; if there is none in the calling thread, or, if it has to wait for others, in one of its own.
     ///
     /// A call that is cut is answered at once; it lasts as long as `work`.
     ///
@@ -326,20 +325,25 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
         let (reply, answer) = oneshot::channel();
         // Until it starts it is its caller's alone: if he goes away, or it is cut, it ends at once.
         let waiting = Arc::downgrade(&call);
-        self.core.width.block(move |permit| {
+        let (_place, here) = self.core.width.block(move |permit| {
             let call = waiting.upgrade()?;
             if let Err(error) = call.start_with(permit) {
                 let _ = reply.send(Ok(Err(error)));
                 return None;
             }
+            // The caller has the call, too, and may not poll: it ends with the work, done or not.
+            let call = Ends(call);
             Some(Box::new(move || {
                 // It may have waited for a thread so long that nobody wants it any more.
-                if !call.is_cut() && !reply.is_closed() {
+                if !call.0.is_cut() && !reply.is_closed() {
                     let _ = reply.send(catch_unwind(AssertUnwindSafe(|| work(&client))));
                 }
-                call.end();
+                drop(call);
             }))
         });
+        if let Some(work) = here {
+            work();
+        }
         let answer = async {
             tokio::select! {
             biased;

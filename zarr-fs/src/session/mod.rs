@@ -58,9 +58,10 @@ use crate::info::IoStats;
 pub struct SessionOptions {
     /// How long a close lets calls finish that wait for the network.
     pub drain: Duration,
-    /// Calls that may have started at once; the rest waits. Without I/O threads it counts those that block a thread; what its
-    /// caller moves on does not wait. Default 224, on Apple's systems 192: each may hold a connection,
-    /// and a process there has 256 descriptors (docs/decisions/0018-five-waves-for-a-page-of-names.md).
+    /// Calls that may have started at once; the rest waits. Streams count until they have begun, uploads not while they wait
+    /// for their producer. Without I/O threads it counts the calls that block a thread for one answer. Default 224, on
+    /// Apple's systems 192: each may hold a connection, and a process there has 256 descriptors
+    /// (docs/decisions/0018-five-waves-for-a-page-of-names.md).
     pub concurrency: usize,
     /// I/O threads; each has a runtime and a client of its own, and is torn down alike.
     pub io_threads: usize,
@@ -157,6 +158,9 @@ pub trait SharedSession: std::fmt::Debug + Send + Sync {
     /// Whether leases can still be made.
     fn is_open(&self) -> bool;
 
+    /// Whether nothing of the session is left.
+    fn is_gone(&self) -> bool;
+
     /// Closes every lease; done when nothing is left.
     fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>>;
 }
@@ -226,6 +230,12 @@ impl<C: Send + Sync + 'static> Session<C> {
         !self.core.is_forked() && self.core.lock().machine.phase() == state::SessionPhase::Open
     }
 
+    /// Whether nothing of the session is left: its leases have ended, and its threads.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.core.is_forked() || self.core.lock().is_gone()
+    }
+
     /// Closes every lease; done when nothing is left.
     pub fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {
         let core = Arc::clone(&self.core);
@@ -253,6 +263,10 @@ impl<C: Client> SharedSession for Session<C> {
 
     fn is_open(&self) -> bool {
         self.is_open()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_gone()
     }
 
     fn close_all(&self) -> BoxFuture<'static, Vec<Result<CloseReport, CloseError>>> {

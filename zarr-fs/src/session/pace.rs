@@ -128,6 +128,18 @@ impl Pace {
         self.calm = 0;
     }
 
+    /// A call was not refused.
+    pub(super) fn accepted(&mut self) {
+        if self.ceiling == self.most {
+            return;
+        }
+        self.calm += 1;
+        if self.calm == CALM {
+            self.calm = 0;
+            self.ceiling = self.ceiling.saturating_mul(2).min(self.most);
+        }
+    }
+
     /// A call was answered.
     pub(super) fn answered(&mut self, answer: Answer) {
         if !self.is_near && self.ceiling == self.most {
@@ -137,11 +149,7 @@ impl Pace {
         let sign = if answer.kept { -1 } else { 1 };
         self.closed = self.closed.saturating_add(sign).clamp(-32, 32);
         if self.ceiling < self.most {
-            self.calm += 1;
-            if self.calm == CALM {
-                self.calm = 0;
-                self.ceiling = self.ceiling.saturating_mul(2).min(self.most);
-            }
+            self.accepted();
         } else if self.trial == Trial::Start {
             if self.is_near {
                 self.narrow += 1;

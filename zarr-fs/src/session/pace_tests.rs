@@ -190,6 +190,16 @@ fn refusals_leave_one_call_and_calm_brings_back_all() {
 }
 
 #[test]
+fn streams_that_begin_bring_back_all_too() {
+    let mut pace = Pace::new(3);
+    pace.refused();
+    (0..CALM).for_each(|_| pace.accepted());
+    assert_eq!(pace.wanted(), 2);
+    (0..4 * CALM).for_each(|_| pace.accepted());
+    assert_eq!(pace.wanted(), 3);
+}
+
+#[test]
 fn a_width_of_the_options_is_never_exceeded() {
     for most in [1, 3, 40] {
         let mut pace = Pace::new(most);

@@ -19,9 +19,10 @@ pub struct CallId(pub u64);
 pub enum CallPhase {
     /// Begun: it waits for its concurrency permit and has sent nothing.
     Begun,
-    /// Started: it holds a permit and waits for the network or the disk.
+    /// Started: it waits for the network or the disk.
     Started,
-    /// Started, but it waits for something else than the network: retry back-off, or a stream's consumer.
+    /// Started, but it waits for something else than the network: retry back-off, a stream's consumer, or an
+    /// upload's producer.
     Parked,
     /// Cut by a close: it has been told to end and has not ended yet.
     Cut,
@@ -276,6 +277,16 @@ impl SessionState {
             self.owner.remove(&call);
         }
         self.settle(lease_id)
+    }
+
+    /// The leases whose calls were all told to end, and have not.
+    #[must_use]
+    pub fn cutting_leases(&self) -> Vec<LeaseId> {
+        let cutting = self
+            .leases
+            .iter()
+            .filter(|(_, lease)| lease.phase == LeasePhase::Cutting);
+        cutting.map(|(id, _)| *id).collect()
     }
 
     /// A lease was dropped without close: its calls are cut at once, nobody waits.

@@ -38,8 +38,14 @@ impl Drop for GivesBack {
 }
 
 impl<H> HeadSender<H> {
-    /// Sends the head.
+    /// Sends the head, which a server gave.
     pub fn send(self, head: H) {
+        self.gives_back.0.accepted();
+        self.send_unasked(head);
+    }
+
+    /// Sends a head for which no server was asked.
+    fn send_unasked(self, head: H) {
         // A consumer that went away is noticed by the next item.
         let _ = self.head.send(head);
         drop(self.gives_back);
@@ -312,7 +318,7 @@ where
 {
     futures::stream::once(async move {
         let opened = lease.open_stream(op, &path, move |client, head: HeadSender<()>, sink| {
-            head.send(());
+            head.send_unasked(());
             work(client, sink)
         });
         match opened.await {

@@ -41,7 +41,7 @@ impl<C: Send + Sync + 'static> Threads<C> {
         }
     }
 
-    /// The thread for the next call, which has started.
+    /// The thread for the next call.
     pub(super) fn runtime(&self, core: &Arc<Core>, call: &Waiter) -> Result<PrivateRuntime<C>> {
         let Self::Private {
             connect,
@@ -54,7 +54,7 @@ impl<C: Send + Sync + 'static> Threads<C> {
         let mut started = lock(started);
         if started.is_empty() {
             let mut inner = core.lock();
-            // The call that asks is in flight, so this is a phase before the teardown unless the call was given up.
+            // A call that a close ended already (it had not started, or was given up) gets no thread any more.
             if matches!(
                 inner.machine.phase(),
                 SessionPhase::TearingDown | SessionPhase::Gone

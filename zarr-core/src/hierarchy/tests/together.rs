@@ -60,6 +60,23 @@ fn whichever_is_answered_first_all_is_found() {
 }
 
 #[test]
+fn a_listing_from_before_the_group_is_asked_for_again() {
+    for fault in [Fault::Denied, Fault::NotFound] {
+        let (store, control) = store(&FLAT);
+        control.fault("ls", "", fault);
+        control.hold();
+        let mut found = members_of(&store, OpenOptions::default()).boxed();
+        assert!((&mut found).now_or_never().is_none());
+        control.release_last();
+        assert!((&mut found).now_or_never().is_none());
+        control.calm();
+        control.let_go();
+        assert_eq!(lines(&known(block_on(found).unwrap())), ["array /a", "group /b"]);
+        close(&store);
+    }
+}
+
+#[test]
 fn the_node_is_there_before_its_listing() {
     let (store, control) = store(&FLAT);
     control.hold();

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::hierarchy::Member;
 use crate::hierarchy::{
     Consolidated, ConsolidatedMode, Members, Node, NodeCore, Order, Walk, WalkOptions, ensure_supported,
     node_methods, open_node,

@@ -471,6 +471,16 @@ async fn an_upload_that_is_cut_is_tidied_up() {
 
 /// Of many futures a combinator polls some, and a consumer of a stream none while it does something else: a turn that comes to
 /// one of the others must not be lost for all.
+/// What `work` gives within ten seconds.
+fn soon<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let limited = async { tokio::time::timeout(Duration::from_secs(10), work).await };
+    runtime.block_on(limited).expect("it takes no ten seconds")
+}
+
 #[test]
 fn a_call_that_begins_to_wait_under_a_close_is_cut_at_once() {
     let fixture = Fixture::new(Duration::from_secs(600), 1);
@@ -485,18 +495,12 @@ fn a_call_that_begins_to_wait_under_a_close_is_cut_at_once() {
         Ok(())
     }));
     assert!(upload.as_mut().now_or_never().is_none());
-    let limit = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    limit.block_on(async {
+    soon(async {
         let mut close = Box::pin(lease.close());
         assert!(close.as_mut().now_or_never().is_none());
         go.send(()).unwrap();
-        let both = futures::future::join(upload, close);
-        let (answer, closed) = tokio::time::timeout(Duration::from_secs(10), both)
-            .await
-            .expect("it does not use up the drain time");
+        // Well before the drain time is over.
+        let (answer, closed) = futures::future::join(upload, close).await;
         assert!(
             matches!(
                 answer,
@@ -527,14 +531,8 @@ fn a_caller_that_does_not_poll_keeps_nobody_waiting() {
     let mut third = Box::pin(lease.run("cat_file", &path, CallKind::Read, |_| async { Ok(()) }));
     assert!(third.as_mut().now_or_never().is_none());
     go.send(()).unwrap();
-    let limit = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let third = limit.block_on(async { tokio::time::timeout(Duration::from_secs(10), third).await });
-    third
-        .expect("its turn comes though nobody polls the second")
-        .unwrap();
+    // Its turn comes though nobody polls the second.
+    soon(third).unwrap();
     block_on(async {
         second.await.unwrap();
         first.await.unwrap();

@@ -102,8 +102,8 @@ impl Call {
         self.core.width.in_use().saturating_sub(1)
     }
 
-    /// Its server answered, after `took`; `others` were under way when it started.
-    pub(super) fn answered(&self, took: Duration, others: usize) {
+    /// It is done, after `took`; `others` were under way when it started.
+    pub(super) fn measured(&self, took: Duration, others: usize) {
         let kept = !self.closed.load(Ordering::Relaxed);
         self.core.width.answered(took, others, kept);
     }

@@ -268,7 +268,7 @@ impl<C: Send + Sync + 'static> LeaseHandle<C> {
                         let work = Box::pin(async move { work(client).await });
                         let done = call.drive(work, left.cancelled()).await;
                         if let Some(Ok(_) | Err(Error::NotFound { .. })) = &done {
-                            call.answered(began.elapsed(), others);
+                            call.measured(began.elapsed(), others);
                         }
                         done
                     }

@@ -25,6 +25,7 @@ mod scope;
 pub mod state;
 mod stream;
 mod threads;
+mod waiting;
 mod width;
 
 use std::panic::Location;

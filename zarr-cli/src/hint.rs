@@ -111,9 +111,19 @@ fn of_fs(error: &zarr_fs::Error, path: &str) -> Option<String> {
         E::Unauthenticated { .. } if path.starts_with("http") => {
             "credentials: --auth USER:PASSWORD or -H 'Authorization: Bearer …'"
         }
-        E::Unavailable { .. } => {
-            "a retry may help; -vv shows each request; -o timeout=60 waits longer for a slow server"
-        }
+        E::Unavailable { .. } => match fault(error) {
+            Some(Fault::Dns) => "is the host name right, and is this machine on the network?",
+            Some(Fault::Connect | Fault::ConnectTimeout) => {
+                "does a server listen there, and are host and port right? -o connect_timeout=60 waits longer"
+            }
+            Some(Fault::Tls) => {
+                "-o ca_file=/path/ca.pem names an authority that vouches for the server; one without TLS is http://"
+            }
+            Some(Fault::NotHttp) => "is the port right? a server with TLS is https://",
+            Some(_) | None => {
+                "a retry may help; -vv shows each request; -o timeout=60 waits longer for a slow server"
+            }
+        },
         E::Unsupported { .. } => "zarr-cli doctor URL tells what the server can do",
         E::InvalidOption { .. } => "options go by fsspec's names: zarr-cli doctor URL shows those in use",
         E::InvalidUrl { .. } => "write: gs://BUCKET/PATH, https://HOST/PATH or a local path",
@@ -136,13 +146,12 @@ fn of_fs(error: &zarr_fs::Error, path: &str) -> Option<String> {
 
 /// The status of the answer that an error comes from.
 fn status(error: &zarr_fs::Error) -> Option<u16> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(Fault::Status(status)) = error.downcast_ref::<TransportError>().map(TransportError::fault)
-        {
-            return Some(status.status.as_u16());
-        }
-        cause = error.source();
-    }
-    None
+    TransportError::find(error)?
+        .status()
+        .map(|status| status.as_u16())
+}
+
+/// What went wrong with the request that an error comes from.
+fn fault(error: &zarr_fs::Error) -> Option<&Fault> {
+    TransportError::find(error).map(TransportError::fault)
 }

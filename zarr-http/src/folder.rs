@@ -48,7 +48,8 @@ impl Remote {
                 Err(error) => error,
             };
             // A connection that the server has closed meanwhile breaks under the next request: it reads, so it is sent again.
-            let is_broken = TransportError::find(&error).is_some_and(|error| *error.fault() == Fault::Broken);
+            let is_broken = TransportError::find(&error)
+                .is_some_and(|error| matches!(error.fault(), Fault::Broken | Fault::NotHttp));
             if is_broken && again > 0 {
                 again -= 1;
                 continue;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use zarr_tests::gcs::{Access, GcsServer};
 use zarr_tests::http::{Credentials, HttpServer, IndexStyle, Mode};
-use zarr_tests::{Fault, When};
+use zarr_tests::net::Refusing;
+use zarr_tests::{Fault, ServerOptions, TestCa, When};
 
 use crate::run::{Ended, command, run};
 
@@ -45,15 +46,23 @@ fn a_server_that_cannot_list() {
 
 #[test]
 fn nobody_there() {
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
-    let ended = quick(&["ls", &format!("http://127.0.0.1:{port}/x.zarr")]);
-    assert_eq!(ended.code, 8, "{ended:?}");
-    assert!(ended.stderr.contains("error[unavailable]"), "{ended:?}");
-    let ended = quick(&["ls", "http://no-such-host.invalid/x.zarr"]);
-    assert_eq!(ended.code, 8, "{ended:?}");
+    let refusing = Refusing::new().unwrap();
+    let tls = HttpServer::builder(Mode::Index(IndexStyle::Nginx))
+        .server(ServerOptions::default().tls(&TestCa::new()))
+        .start();
+    let (secure, plain) = (tls.url(), tls.url().replace("https://", "http://"));
+    for (url, hint) in [
+        (refusing.url(), "does a server listen there"),
+        ("http://no-such-host.invalid".to_owned(), "is the host name right"),
+        // Nobody vouches for its certificate.
+        (secure, "-o ca_file="),
+        (plain, "a server with TLS is https://"),
+    ] {
+        let ended = quick(&["ls", &format!("{url}/x.zarr")]);
+        assert_eq!(ended.code, 8, "{ended:?}");
+        assert!(ended.stderr.contains("error[unavailable]"), "{ended:?}");
+        assert!(ended.stderr.contains(hint), "{ended:?}");
+    }
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl ErrorMap {
             | Fault::Tls
             | Fault::Stall
             | Fault::Broken
+            | Fault::NotHttp
             | Fault::ShortBody { .. }
             | Fault::LongBody { .. } => unavailable(at, error),
             Fault::WrongRange | Fault::Changed | Fault::Page => corrupt(at, error),

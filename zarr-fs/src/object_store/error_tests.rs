@@ -115,6 +115,7 @@ fn each_status_and_fault_has_its_error() {
         (Fault::Tls, "Unavailable"),
         (Fault::Stall, "Unavailable"),
         (Fault::Broken, "Unavailable"),
+        (Fault::NotHttp, "Unavailable"),
         (
             Fault::ShortBody {
                 promised: 2,

@@ -42,8 +42,11 @@ pub enum Fault {
     Tls,
     /// No byte moved for the stall timeout.
     Stall,
-    /// The connection broke before the reply was whole, or what came was not HTTP.
+    /// The connection broke before the reply was whole.
     Broken,
+    /// What came is not HTTP, or not its version that was asked for. Tried again: a server that sends more than it
+    /// announced spoils the reply after it.
+    NotHttp,
     /// The body ended before its promised length.
     ShortBody {
         /// Bytes promised.
@@ -88,6 +91,7 @@ impl Fault {
             | Self::ConnectTimeout
             | Self::Stall
             | Self::Broken
+            | Self::NotHttp
             | Self::ShortBody { .. }
             | Self::LongBody { .. } => true,
             Self::Tls
@@ -116,6 +120,7 @@ impl Fault {
             Self::Status(status) => !status.status.is_server_error(),
             Self::Stall
             | Self::Broken
+            | Self::NotHttp
             | Self::ShortBody { .. }
             | Self::LongBody { .. }
             | Self::TooLarge { .. }
@@ -183,6 +188,8 @@ impl TransportError {
             Fault::ConnectTimeout
         } else if error.is_connect() {
             Fault::Connect
+        } else if is_not_http(&error) {
+            Fault::NotHttp
         } else {
             Fault::Broken
         };
@@ -268,6 +275,7 @@ impl fmt::Display for TransportError {
             Fault::Tls => f.write_str("the TLS handshake failed")?,
             Fault::Stall => f.write_str("nothing moved for the stall timeout")?,
             Fault::Broken => f.write_str("the connection broke")?,
+            Fault::NotHttp => f.write_str("what the server sent is not HTTP")?,
             Fault::ShortBody { promised, received } => {
                 write!(f, "the body ended after {received} of {promised} bytes")?;
             }
@@ -331,6 +339,18 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if wrapped.is_some_and(|inner| is_tls(inner)) {
             return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Whether the head of a reply could not be read.
+fn is_not_http(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_parse();
         }
         next = error.source();
     }

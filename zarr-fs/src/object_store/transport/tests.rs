@@ -305,6 +305,32 @@ async fn a_stall_is_noticed_before_and_in_the_body() {
 }
 
 #[tokio::test]
+async fn what_is_not_http_is_called_so() {
+    // A server of another protocol speaks first, or answers in its own way.
+    for greeting in ["SSH-2.0-OpenSSH_9.2\r\n", "\u{15}\u{3}\u{3}\0\u{2}\u{2}F"] {
+        let server = Scripted::start(move |_, _| Reply::Close(greeting.to_owned()));
+        let error = fetch(&server).await.unwrap_err();
+        assert_eq!(*error.fault(), Fault::NotHttp, "{error}");
+        assert!(error.to_string().contains("not HTTP"), "{error}");
+        assert!(server.heads().len() > 1, "not tried again");
+    }
+}
+
+#[tokio::test]
+async fn more_than_was_announced_spoils_no_later_reply() {
+    let server = Scripted::start(|n, _| {
+        // A body after a reply that has none: the next reply on this connection begins with it.
+        let rest = if n == 0 { "what nobody asked for" } else { "" };
+        Reply::Send(format!("{}{rest}", ok("", "0123456789")))
+    });
+    let (transport, _) = transport(options());
+    for _ in 0..2 {
+        let fetched = transport.fetch(get(&server.url), 100).await.unwrap();
+        assert_eq!(fetched.bytes, "0123456789");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_content_range_is_no_answer() {
     for range in [
         "content-range: bytes 0-3/10\r\n",

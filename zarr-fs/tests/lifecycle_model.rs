@@ -331,3 +331,20 @@ fn two_leases_three_calls_hold_every_clause() {
 fn three_leases_two_calls_hold_every_clause() {
     check(3, 2);
 }
+
+/// A lease that is dropped while a call runs: a session that lives long must not remember each.
+#[test]
+fn a_forgotten_lease_leaves_no_trace_when_its_last_call_ends() {
+    let mut machine = SessionState::default();
+    let kept = machine.open_lease().unwrap();
+    let dropped = machine.open_lease().unwrap();
+    let call = machine.begin_call(dropped).unwrap();
+    machine.start_call(call).unwrap();
+    assert_eq!(machine.drop_lease(dropped), [Effect::Cut(call)]);
+    machine.forget_lease(dropped);
+    assert_eq!(machine.lease_phase(dropped), LeasePhase::Cutting, "its call runs");
+    assert_eq!(machine.end_call(call), [Effect::LeaseEnded(dropped)]);
+    let trace = format!("{machine:?}");
+    assert!(trace.contains(&format!("{kept:?}")), "{trace}");
+    assert!(!trace.contains(&format!("{dropped:?}")), "{trace}");
+}

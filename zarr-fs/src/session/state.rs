@@ -83,6 +83,8 @@ struct Lease {
     phase: LeasePhase,
     calls: BTreeMap<CallId, CallPhase>,
     tally: Tally,
+    /// Nobody will ask for its counts: no trace is kept once it has ended.
+    forgotten: bool,
 }
 
 /// The state of one session.
@@ -166,6 +168,7 @@ impl SessionState {
                 phase: LeasePhase::Open,
                 calls: BTreeMap::new(),
                 tally: Tally::default(),
+                forgotten: false,
             },
         );
         Ok(id)
@@ -306,10 +309,19 @@ impl SessionState {
         self.phase = SessionPhase::Gone;
     }
 
-    /// Forgets a lease that has ended, once its report was read: a session that lives long keeps no trace of old leases.
-    pub fn forget_lease(&mut self, lease: LeaseId) {
-        if self.lease_phase(lease) == LeasePhase::Ended {
-            self.leases.remove(&lease);
+    /// Forgets a lease whose counts nobody will ask for any more, as soon as it has ended: a session that lives long keeps
+    /// no trace of old leases.
+    pub fn forget_lease(&mut self, lease_id: LeaseId) {
+        if let Some(lease) = self.leases.get_mut(&lease_id) {
+            lease.forgotten = true;
+            self.remove_if_forgotten(lease_id);
+        }
+    }
+
+    fn remove_if_forgotten(&mut self, lease_id: LeaseId) {
+        let done = |lease: &Lease| lease.forgotten && lease.phase == LeasePhase::Ended;
+        if self.leases.get(&lease_id).is_some_and(done) {
+            self.leases.remove(&lease_id);
         }
     }
 
@@ -394,6 +406,7 @@ impl SessionState {
             self.phase = SessionPhase::TearingDown;
             effects.push(Effect::TearDown);
         }
+        self.remove_if_forgotten(lease_id);
         effects
     }
 }

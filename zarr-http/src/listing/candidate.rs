@@ -61,34 +61,69 @@ pub(super) struct Anchor {
     pub(super) marked: Option<String>,
     /// The size behind it, where nginx writes an exact one there.
     pub(super) size_bytes: Option<u64>,
+    /// What it says, where that is the name of a file or folder as a browser shows it; shortened, as some write it.
+    pub(super) text: String,
 }
 
-/// The sort links of a list, as Apache and as Caddy and rclone write them.
+impl Anchor {
+    /// Whether it leads to the folder above, as most servers call it. (Behind a proxy that rewrites paths the link itself
+    /// leads anywhere.)
+    pub(super) fn is_parent(&self) -> bool {
+        self.text == PARENT
+    }
+
+    /// Whether the link is the name that it says escaped for the page, or as a form's field is, and not as a URL must be:
+    /// `it&#39;s` under `it%26%2339%3Bs`, `a b` under `a+b`. Then it leads to nothing, and the child would be lost.
+    pub(super) fn is_misspelt(&self, name: &str) -> bool {
+        let said = self.text.trim_end_matches('/');
+        said != name && (unescape(name) == said || name.replace('+', " ") == said)
+    }
+}
+
+/// What Apache and others call the link to the folder above.
+const PARENT: &str = "Parent Directory";
+
+/// The sort links of a list, as Apache writes them, as Caddy, rclone and miniserve, and as WEBrick and Yaws.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sorts {
     apache: usize,
     go: usize,
+    letters: usize,
 }
 
 impl Sorts {
     /// Counts a link, and says whether it is one that sorts.
     pub(super) fn add(&mut self, href: &str) -> bool {
-        let before = self.apache + self.go;
-        if let Some(column) = href.strip_prefix("?C=") {
+        let before = self.count();
+        let Some(query) = href.strip_prefix('?') else {
+            return false;
+        };
+        if let Some(column) = query.strip_prefix("C=") {
             let mut column = column.chars();
             let is_column = matches!(column.next(), Some('N' | 'M' | 'S' | 'D'));
             if is_column && matches!(column.as_str(), ";O=A" | ";O=D" | "&O=A" | "&O=D") {
                 self.apache += 1;
             }
-        } else if let Some(rest) = href.strip_prefix("?sort=") {
-            let is_column = ["name&", "namedirfirst&", "size&", "time&"]
+        } else if let Some(rest) = query.strip_prefix("sort=") {
+            let is_column = ["name&", "namedirfirst&", "size&", "time&", "date&"]
                 .iter()
                 .any(|column| rest.starts_with(column));
             if is_column && rest.contains("order=") {
                 self.go += 1;
             }
+        } else if let Some((column, order)) = query.split_once('=') {
+            // WEBrick: `?N=D`; Yaws: `?N=r`.
+            let is_order =
+                |order: &str| order.len() == 1 && order.bytes().all(|byte| byte.is_ascii_alphabetic());
+            if matches!(column, "N" | "M" | "S") && is_order(order) {
+                self.letters += 1;
+            }
         }
-        self.apache + self.go > before
+        self.count() > before
+    }
+
+    fn count(self) -> usize {
+        self.apache + self.go + self.letters
     }
 }
 
@@ -121,6 +156,7 @@ impl Candidate {
             href: href.into_owned(),
             marked: None,
             size_bytes: None,
+            text: String::new(),
         });
         Ok(())
     }
@@ -131,7 +167,7 @@ impl Candidate {
 
     /// A text in the list, in a link or behind it.
     pub(super) fn text(&mut self, text: &str) {
-        let is_parent = text.trim() == "Parent Directory";
+        let is_parent = text.trim() == PARENT;
         self.has_parent |= is_parent;
         let Some(last) = self.links.last_mut() else {
             return;
@@ -141,10 +177,11 @@ impl Candidate {
             return;
         }
         self.is_signed |= is_parent && last.href.ends_with('/');
-        let text = text.trim();
+        let text = unescape(text.trim());
         if text.ends_with('/') && !last.href.ends_with('/') {
-            last.marked = Some(unescape(text).into_owned());
+            last.marked = Some(text.clone().into_owned());
         }
+        last.text.push_str(&text);
     }
 
     /// Caddy writes `./` before every name, rclone only before those with a colon.
@@ -161,7 +198,7 @@ impl Candidate {
 
     /// Who wrote the list, if it is an index.
     pub(super) fn writer(&self, title: &str) -> Option<Writer> {
-        let Sorts { apache, go } = self.sorts;
+        let Sorts { apache, go, .. } = self.sorts;
         match (self.holder, self.heading) {
             (Holder::Pre | Holder::Table, _) if apache >= 2 => Some(Writer::Apache),
             (Holder::Table, _) if go >= 2 => Some(if self.has_only_dotted_links() {
@@ -203,22 +240,39 @@ pub(super) fn query(href: &str) -> Option<&str> {
     Some(&href[href.find('?')?..])
 }
 
-/// Whether a link may lead to another part of a listing.
+/// Whether a link may lead to another part of a listing: by the name of any of its parameters.
 pub(super) fn is_part(href: &str) -> bool {
-    query(href).is_some_and(|query| PARTS.iter().any(|part| query.starts_with(part)))
+    let pairs = query(href).map(|query| query[1..].split(['&', ';']));
+    pairs.into_iter().flatten().any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        PARTS.iter().any(|part| name.eq_ignore_ascii_case(part))
+    })
 }
 
-/// How those parameters begin that choose a part of a listing.
-const PARTS: [&str; 11] = [
-    "?page=",
-    "?p=",
-    "?offset=",
-    "?start=",
-    "?marker=",
-    "?cursor=",
-    "?token=",
-    "?after=",
-    "?from=",
-    "?continuation",
-    "?start-after=",
+/// Parameters that choose a part of a listing.
+const PARTS: [&str; 24] = [
+    "after",
+    "begin",
+    "continuation",
+    "continuation-token",
+    "cursor",
+    "from",
+    "limit",
+    "marker",
+    "max-keys",
+    "next",
+    "offset",
+    "p",
+    "page",
+    "page_token",
+    "pagetoken",
+    "per_page",
+    "pg",
+    "skip",
+    "start",
+    "start-after",
+    "startafter",
+    "to",
+    "token",
+    "upto",
 ];

@@ -20,7 +20,6 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     let text = String::from_utf8_lossy(page.body);
     let found = Reader::default().read(&text)?;
     let mut entries = Entries::default();
-    let mut elsewhere = 0_usize;
     let base = match &found.base {
         None => None,
         Some(href) => Some(
@@ -34,35 +33,46 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
         Some(base) => page.folder.follow_from(base, href),
     };
     let mut marks_folders = page.marks_folders;
-    for Anchor {
-        href,
-        marked,
-        size_bytes,
-    } in &found.links
-    {
-        match follow(href) {
+    for anchor in &found.links {
+        match follow(&anchor.href) {
+            Link::Child { name, .. } if anchor.is_misspelt(&name) => {
+                return Err(NoListing::Not("an index page whose links are wrongly escaped"));
+            }
             Link::Child { name, is_dir } => {
                 if entries.len() >= MAX_ENTRIES {
                     return Err(NoListing::TooLarge);
                 }
                 let is_marked = |text: &String| text.strip_suffix('/') == Some(&name);
-                let is_dir = is_dir || marked.as_ref().is_some_and(is_marked);
+                let is_dir = is_dir || anchor.marked.as_ref().is_some_and(is_marked);
                 marks_folders |= is_dir;
                 entries.push(Entry {
                     name,
                     is_dir,
-                    size_bytes: size_bytes.filter(|_| found.writer == Writer::Nginx && !is_dir),
+                    size_bytes: anchor
+                        .size_bytes
+                        .filter(|_| found.writer == Writer::Nginx && !is_dir),
                     etag: None,
                     modified: None,
                 });
             }
-            Link::Own if query(href).is_some_and(|query| !Sorts::default().add(query)) => {
+            Link::Own if query(&anchor.href).is_some_and(|query| !Sorts::default().add(query)) => {
                 return Err(NoListing::Not(IN_PARTS));
             }
             Link::Own | Link::Above => {}
             Link::Unnameable { name, is_dir } => entries.skip(name, is_dir),
-            Link::Elsewhere => elsewhere += 1,
+            Link::NoPlace => {}
+            Link::Deeper | Link::Elsewhere if anchor.is_parent() => {}
+            // It may be a child all the same, by another name of this host, or by a name that is not escaped.
+            Link::Deeper | Link::Elsewhere => {
+                return Err(NoListing::Not("an index page with links that lead elsewhere"));
+            }
         }
+    }
+    let is_folder = |href: &String| matches!(follow(href), Link::Child { is_dir: true, .. });
+    if found.writer == Writer::Unsigned && found.later.iter().any(is_folder) {
+        return Err(NoListing::Not(
+            "a page like an index, with folders in more than one list",
+        ));
     }
     // Below the list there may be a README with links of any kind.
     if found.parts.iter().any(|href| follow(href) == Link::Own) {
@@ -78,10 +88,6 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
     if found.writer == Writer::Caddy && entries.len() >= super::CADDY_SHOWS {
         return Err(NoListing::Not(super::CADDY_CUT));
     }
-    if entries.is_empty() && elsewhere > 0 {
-        return Err(NoListing::Not("an index page whose links all lead elsewhere"));
-    }
-    entries.skipped += elsewhere;
     let writer = if is_unmarked {
         Writer::Unmarked
     } else {
@@ -117,13 +123,15 @@ struct List {
     base: Option<String>,
     /// Links below it that may lead to more of it.
     parts: Vec<String>,
+    /// Links of lists below it: some have files in one and folders in another.
+    later: Vec<String>,
 }
 
 /// A page that is something else.
 const NO_INDEX: NoListing = NoListing::Not("an HTML page that is no index");
 
-/// Links to other parts that are looked at.
-const MOST_PARTS: usize = 64;
+/// Links below a list that are looked at, of each kind.
+const MOST_LATER: usize = 64;
 
 /// Lists inside lists that are followed; deeper ones are no index page's.
 const MOST_NESTED: usize = 64;
@@ -143,6 +151,8 @@ struct Reader {
     /// for the innermost.
     open_lists: Vec<Candidate>,
     found: Option<List>,
+    /// Another list has begun below it.
+    is_below: bool,
     /// More of the listing is on another page.
     is_part: bool,
 }
@@ -199,11 +209,15 @@ impl Reader {
         }
         if let Some(list) = &mut self.found {
             // What comes below the list is a README's or a footer's; only that there is more matters.
+            self.is_below |= Holder::of(name).is_some();
             if is("a")
-                && list.parts.len() < MOST_PARTS
-                && let Some(href) = attribute(attributes, "href").filter(|href| is_part(href))
+                && let Some(href) = attribute(attributes, "href")
             {
-                list.parts.push(href.into_owned());
+                if is_part(&href) && list.parts.len() < MOST_LATER {
+                    list.parts.push(href.into_owned());
+                } else if self.is_below && list.later.len() < MOST_LATER {
+                    list.later.push(href.into_owned());
+                }
             }
             return Ok(());
         }
@@ -289,6 +303,7 @@ impl Reader {
                     title: self.title.trim().to_owned(),
                     base: self.base.take(),
                     parts: Vec::new(),
+                    later: Vec::new(),
                 });
                 Ok(())
             }

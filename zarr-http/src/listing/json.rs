@@ -95,7 +95,7 @@ impl Row {
                         .map(Into::into),
                 }))),
                 Link::Unnameable { name, .. } => Ok(Some(Err((name, is_dir)))),
-                Link::Own | Link::Above | Link::Elsewhere => {
+                Link::Own | Link::Above | Link::Deeper | Link::Elsewhere | Link::NoPlace => {
                     Err(NoListing::Not("a JSON index that leads elsewhere"))
                 }
             },

@@ -32,8 +32,12 @@ pub(crate) enum Link {
         /// Whether the link ends in a slash.
         is_dir: bool,
     },
-    /// Anything else.
+    /// Something further below a child.
+    Deeper,
+    /// Another place of the web; also a child's name that is not escaped as a URL must be.
     Elsewhere,
+    /// No place: a mail address, a script.
+    NoPlace,
 }
 
 impl Folder {
@@ -79,6 +83,9 @@ impl Folder {
         let Ok(target) = base.join(href) else {
             return Link::Elsewhere;
         };
+        if !matches!(target.scheme(), "http" | "https") {
+            return Link::NoPlace;
+        }
         if !self.is_same_host(&target) {
             return Link::Elsewhere;
         }
@@ -97,20 +104,21 @@ impl Folder {
             [] | [""] if shared == self.segments.len() => Link::Own,
             [] | [""] => Link::Above,
             _ if shared < self.segments.len() => Link::Elsewhere,
-            // A child is linked without a query; a question mark in a name is encoded.
-            [_] | [_, ""] if target.query().is_some() => Link::Elsewhere,
+            // A `#` or a `?` in a name is encoded; one that is not makes another name of it.
+            [_] | [_, ""] if target.fragment().is_some() => Link::Elsewhere,
+            [_] if target.query().is_some() => Link::Elsewhere,
             [name] => child(name, false),
+            // Behind a folder's slash a query is how it is to be shown.
             [name, ""] => child(name, true),
-            _ => Link::Elsewhere,
+            _ => Link::Deeper,
         }
     }
 
     /// Whether `other` is on this host. A proxy that ends TLS leaves links of the other scheme behind.
     fn is_same_host(&self, other: &Url) -> bool {
-        let is_http = matches!(other.scheme(), "http" | "https");
         let same_port = other.scheme() != self.url.scheme()
             || other.port_or_known_default() == self.url.port_or_known_default();
-        is_http && same_port && other.host() == self.url.host()
+        same_port && other.host() == self.url.host()
     }
 }
 
@@ -167,7 +175,6 @@ mod tests {
             "/a%20b/%c3%bc/x",
             "https://h:8443/a b/ü/x",
             "../%c3%bc/x",
-            "x#frag",
             "//h:8443/a%20b/ü/x",
         ] {
             assert_eq!(folder.follow(href), file("x"), "{href}");
@@ -179,6 +186,7 @@ mod tests {
                 is_dir: true
             }
         );
+        assert_eq!(folder.follow("x/?noscript"), folder.follow("x/"));
         assert_eq!(folder.follow("sp%20ace+&=%25.json"), file("sp ace+&=%.json"));
         assert_eq!(folder.follow("./a:b"), file("a:b"));
         assert_eq!(folder.follow("q%3Fh%23"), file("q?h#"));
@@ -198,22 +206,26 @@ mod tests {
             "../../x",
             "/x",
             "../c/",
-            "x/y",
-            "x//",
             "//other/a/b/x",
             "http://h:81/a/b/x",
-            "ftp://h/a/b/x",
-            "mailto:x",
-            "javascript:x",
             "x?y",
+            "x?y/",
+            "x#y",
+            "x#y/",
+            "x/#y",
             "..\\..\\x",
             "c/../../x",
             "/ab/x",
             "http://u@other/a/b/x",
             "\\\\other\\a\\b\\x",
-            "/a/b//x",
         ] {
             assert_eq!(folder.follow(href), Link::Elsewhere, "{href}");
+        }
+        for href in ["x/y", "x//", "/a/b//x", "x/y/?z"] {
+            assert_eq!(folder.follow(href), Link::Deeper, "{href}");
+        }
+        for href in ["ftp://h/a/b/x", "mailto:x", "javascript:x"] {
+            assert_eq!(folder.follow(href), Link::NoPlace, "{href}");
         }
         for href in [
             "x%2Fy",

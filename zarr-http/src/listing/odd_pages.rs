@@ -306,3 +306,107 @@ fn webdav_properties_that_are_missing_leave_the_child() {
     assert_eq!((listing.files.len(), listing.prefixes.len()), (1, 0));
     assert_eq!(listing.files[0].size_bytes, None);
 }
+
+/// What a list leads to is in the folder, or it is no listing of it: a child by another name of the host, a name that is not
+/// escaped as a URL must be, would be lost without a word.
+#[test]
+fn a_child_that_cannot_be_followed_is_not_left_out() {
+    let row = |href: &str, text: &str| format!("<a href=\"{href}\">{text}</a> 26-Nov-2026 03:12 -\r\n");
+    let files = row("zarr.json", "zarr.json");
+    for (href, text) in [
+        ("http://internal/d/a/", "a/"),
+        ("/other/d/a/", "a/"),
+        ("q?uery/", "q?uery/"),
+        ("h#ash/", "h#ash/"),
+        ("a/b/", "a/b/"),
+        ("it%26%2339%3Bs/", "it&#39;s/"),
+        ("a%26lt%3Bb", "a&lt;b"),
+        ("two+words/", "two words/"),
+    ] {
+        is_none(&nginx("", &format!("{files}{}", row(href, text))));
+    }
+    let right = [
+        files,
+        row("it's/", "it&#39;s/"),
+        row("a+b/", "a+b/"),
+        row("a%26amp%3Bb/", "a&amp;amp;b/"),
+        row("a-very-long-name/", "a-very-lo..&gt;"),
+        row("mailto:me", "me"),
+        row("view/?noscript", "view/"),
+    ];
+    assert_eq!(
+        index("http://h/d/", "text/html", &nginx("", &right.concat())).unwrap(),
+        [
+            "zarr.json",
+            "a&amp;b/",
+            "a+b/",
+            "a-very-long-name/",
+            "it's/",
+            "view/"
+        ]
+    );
+}
+
+/// Behind a proxy that rewrites paths the link to the folder above leads anywhere.
+#[test]
+fn the_folder_above_may_be_anywhere() {
+    let page = include_bytes!("../../tests/data/apache-nosort.html");
+    let read = index("http://proxy/somewhere/else/", "text/html", page).unwrap();
+    assert!(read.iter().any(|name| name == "zarr.json"), "{read:?}");
+}
+
+/// Files in one list and folders in another below it: the first alone is an empty group.
+#[test]
+fn folders_in_a_second_list_are_not_left_out() {
+    let (files, folders) = (
+        "<li><a href=\"sub/\">sub/</a><li><a href=\"zarr.json\">zarr.json</a>",
+        "<ul><li><a href=\"x/\">x/</a></ul>",
+    );
+    let page = |below: &str| [unsigned(files), below.as_bytes().to_vec()].concat();
+    is_none(&page(folders));
+    let readme =
+        "<p><a href=\"sub/\">sub</a></p><ul><li><a href=\"zarr.json\">z</a><li><a href=\"/\">home</a></ul>";
+    assert_eq!(
+        index("http://h/d/", "text/html", &page(readme)).unwrap(),
+        ["zarr.json", "sub/"]
+    );
+}
+
+/// WEBrick, Yaws and miniserve sort by links of their own; a link to a part is known by any of its parameters.
+#[test]
+fn links_that_sort_are_no_parts() {
+    let page = |head: &str, below: &str| {
+        unsigned(&format!(
+            "{head}<li><a href=\"sub/\">sub/</a><li><a href=\"zarr.json\">zarr.json</a></ul>{below}<ul>"
+        ))
+    };
+    let links = |hrefs: &[&str]| -> String {
+        hrefs
+            .iter()
+            .map(|href| format!("<a href=\"{href}\">x</a>"))
+            .collect()
+    };
+    for head in [
+        ["?N=D", "?M=D", "?S=D"],
+        ["?N=r", "?M=m", "?S=s"],
+        [
+            "?sort=name&amp;order=asc",
+            "?sort=size&amp;order=asc",
+            "?sort=date&amp;order=desc",
+        ],
+    ] {
+        let read = index("http://h/d/", "text/html", &page(&links(&head), "")).unwrap();
+        assert_eq!(read, ["zarr.json", "sub/"], "{head:?}");
+    }
+    for part in [
+        "?pg=2",
+        "?upto=m",
+        "?limit=100&amp;x=1",
+        "?sort=name&amp;Page=2",
+        "?x=1;offset=9",
+    ] {
+        is_none(&page("", &links(&[part])));
+    }
+    assert!(index("http://h/d/", "text/html", &page("", &links(&["?theme=dark"]))).is_ok());
+    is_none(&page(&links(&["?N=12"]), ""));
+}

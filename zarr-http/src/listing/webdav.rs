@@ -116,7 +116,11 @@ pub(crate) fn parse(page: &Page<'_>) -> Result<Entries, NoListing> {
             Link::Unnameable { name, is_dir } => {
                 entries.skip(name, is_dir || resource.properties.is_collection);
             }
-            Link::Above | Link::Elsewhere => entries.skipped += 1,
+            // Some answer with all below, or with the folder above.
+            Link::Deeper | Link::Above => {}
+            Link::Elsewhere | Link::NoPlace => {
+                return Err(NoListing::Not("a WebDAV answer that leads elsewhere"));
+            }
         }
     }
     Ok(entries)

@@ -136,9 +136,11 @@ impl Asker {
 }
 
 impl listing::Ask for &Asker {
-    async fn get(&self, dir: &Path) -> Result<Reply> {
-        self.ask(dir, |remote, at| async move { remote.get_folder(&at).await })
-            .await
+    async fn get(&self, dir: &Path, is_try: bool) -> Result<Reply> {
+        self.ask(dir, move |remote, at| async move {
+            remote.get_folder(&at, is_try).await
+        })
+        .await
     }
 
     async fn propfind(&self, dir: &Path, body: &'static str, is_try: bool) -> Result<Reply> {

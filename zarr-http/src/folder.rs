@@ -16,12 +16,15 @@ use crate::target::is_above;
 const ACCEPT_INDEX: HeaderValue = HeaderValue::from_static("application/json, text/html;q=0.9, */*;q=0.1");
 
 impl Remote {
-    /// `GET` of a folder.
-    pub(crate) async fn get_folder(&self, at: &Context) -> Result<Reply> {
+    /// `GET` of a folder. `is_try`: a failure is an answer too, and not worth another attempt.
+    pub(crate) async fn get_folder(&self, at: &Context, is_try: bool) -> Result<Reply> {
         let url = self.shared.settings.target.folder(&at.path);
-        let request = Request::new(Method::GET, url)
+        let mut request = Request::new(Method::GET, url)
             .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .with_header(header::ACCEPT, ACCEPT_INDEX);
+        if is_try {
+            request = request.with_retry(Retry::IfNotDone);
+        }
         self.listing(at, request, None).await
     }
 

@@ -262,6 +262,14 @@ async fn refused(
     if_match: Option<&Version>,
     error: TransportError,
 ) -> Result<Raw> {
+    if let ByteRange::Suffix(length) = range
+        && is_of_suffix(range, &error)
+    {
+        let size = stat(remote, at).await?.size_bytes;
+        let end = end_of(remote, at, length, size, if_match).await?;
+        remote.shared.facts.note_refused_suffix();
+        return Ok(end);
+    }
     let is_unsatisfiable = error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE);
     if !is_unsatisfiable {
         return Err(remote.read_error(at, range, error));
@@ -279,6 +287,13 @@ async fn refused(
         // The refusal says nothing of the version, and perhaps nothing of the size.
         _ => nothing(remote, at, range, if_match).await,
     }
+}
+
+/// Whether a request may have failed because its range counts from the end: some call that a bad request (Python's
+/// RangeHTTPServer), and some take `-20` for the first bytes up to the 20th (sirv).
+pub(crate) fn is_of_suffix(range: ByteRange, error: &TransportError) -> bool {
+    matches!(range, ByteRange::Suffix(_))
+        && (error.status() == Some(StatusCode::BAD_REQUEST) || *error.fault() == Fault::WrongRange)
 }
 
 /// An empty part of a file: whether the file is there, reaches so far, and is of the version asked for.

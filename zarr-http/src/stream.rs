@@ -54,7 +54,10 @@ pub(crate) async fn pump(
                 }
                 break (request, response);
             }
-            Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {
+            Err(error)
+                if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE)
+                    || read::is_of_suffix(range, &error) =>
+            {
                 // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes: as a read has it.
                 let read = read::cat(remote, at, options).await?.finish(options, at)?;
                 head.send(Head {

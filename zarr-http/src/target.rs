@@ -5,13 +5,20 @@ use url::Url;
 use zarr_fs::registry::{invalid_url, redacted};
 use zarr_fs::{Path, Result};
 
-/// All but the unreserved characters of RFC 3986: what is left over means the same to every server. (`+` is a space to
-/// some, and `;` a parameter to others.)
+/// All but the unreserved characters of RFC 3986 and those others that a segment may have as they are and that many servers
+/// do not decode (`decodeURI` of Node leaves their escapes): what is left over means the same to every server. (`+` is a
+/// space to some, and `;` a parameter to others.)
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
-    .remove(b'~');
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'=')
+    .remove(b'@');
 
 /// Where a filesystem's root is: an origin, perhaps a path on it, and a query that every request carries.
 ///
@@ -188,7 +195,7 @@ mod tests {
         assert_eq!(format!("{target:?}"), "https://h:8443/base%20dir");
         assert_eq!(
             target.file(&path("sp ace+&=%.json")).as_str(),
-            "https://h:8443/base%20dir/sp%20ace%2B%26%3D%25.json?sig=a%2Bb"
+            "https://h:8443/base%20dir/sp%20ace%2B&=%25.json?sig=a%2Bb"
         );
         assert_eq!(
             target.folder(&Path::root()).as_str(),
@@ -199,6 +206,10 @@ mod tests {
         assert_eq!(
             root.file(&path("ünï/#?")).as_str(),
             "http://h/%C3%BCn%C3%AF/%23%3F"
+        );
+        assert_eq!(
+            root.file(&path("a:b/$,=@;+'")).as_str(),
+            "http://h/a:b/$,=@%3B%2B%27"
         );
         assert_eq!(root.folder(&Path::root()).as_str(), "http://h/");
         assert_eq!(root.file(&path("%2e%2e/c")).as_str(), "http://h/%252e%252e/c");

@@ -308,3 +308,22 @@ fn a_try_whose_connection_broke_is_sent_again() {
         });
     }
 }
+
+/// The files are for everybody; `PROPFIND`, or the folder above them, is not, or breaks.
+#[test]
+fn what_is_refused_beside_a_folder_says_nothing_of_it() {
+    for (missing, when, status) in [
+        (403, When::method("PROPFIND"), 401),
+        (404, When::method("PROPFIND"), 401),
+        (404, When::path_ends("/").and(|request| request.path == "/"), 401),
+        (404, When::path_ends("/").and(|request| request.path == "/"), 500),
+    ] {
+        let server = server(Mode::NoIndex(missing));
+        server.faults().add(when, Fault::status(status));
+        with(HttpConfig::new(server.base_url()), async |fs| {
+            assert_eq!(fs.cat(&path("a/zarr.json")).await.unwrap(), "a/zarr.json");
+            assert_eq!(kind(fs.ls(&path("a")).await), "Unsupported", "{missing} {status}");
+        });
+        assert!(requests(&server).len() <= 5, "{:?}", requests(&server));
+    }
+}

@@ -1,6 +1,6 @@
 //! Which request comes next when a folder is to be listed, and what the answers mean together.
 //!
-//! The order and its reasons are in docs/decisions/0005-http-listing.md.
+//! The order and its reasons are in docs/decisions/0005-http-listing.md; what is believed of an answer, in 0016 and 0019.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::future::try_join_all;
 use http::StatusCode;
 use url::Url;
+use zarr_fs::object_store::TransportError;
 use zarr_fs::{Context, DirListing, Error, Path, Result};
 
 use super::knowledge::{Knowledge, Way};
@@ -49,8 +50,8 @@ pub(crate) struct ReplyPage {
 
 /// Sends requests: each is one call of the lease. Faults and 401 are errors.
 pub(crate) trait Ask: Sync {
-    /// `GET` of a folder.
-    fn get(&self, dir: &Path) -> impl Future<Output = Result<Reply>> + Send;
+    /// `GET` of a folder. `is_try`: a failure is an answer too, and not worth another attempt.
+    fn get(&self, dir: &Path, is_try: bool) -> impl Future<Output = Result<Reply>> + Send;
     /// `PROPFIND` of a folder, depth 1, with this body. `is_try`: it is not known whether the server knows the method.
     fn propfind(
         &self,
@@ -196,13 +197,15 @@ impl<A: Ask> Explorer<'_, A> {
         }
         let mut webdav_missing = false;
         if may_webdav && self.knowledge().may_try_webdav() {
-            match self.by_propfind(dir, true).await? {
-                Verdict::Listed(entries, _) => {
+            match self.by_propfind(dir, true).await {
+                Ok(Verdict::Listed(entries, _)) => {
                     self.learn(dir, Way::WebDav);
                     return Ok(entries);
                 }
-                Verdict::Missing(_) => webdav_missing = true,
-                Verdict::Denied(_) | Verdict::Cannot(_) => {}
+                Ok(Verdict::Missing(_)) => webdav_missing = true,
+                // 401 too: `GET` was answered, so only the method is not for everybody.
+                Ok(Verdict::Denied(_) | Verdict::Cannot(_)) | Err(Error::Unauthenticated { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         match by_get {
@@ -249,7 +252,7 @@ impl<A: Ask> Explorer<'_, A> {
         let mut child = dir.clone();
         for _ in 0..MAX_VOUCHERS {
             let Some(parent) = child.parent() else { break };
-            let mut verdict = self.by_get(&parent, false).await?;
+            let mut verdict = self.of_voucher(&parent).await?;
             if webdav_missing && !matches!(verdict, Verdict::Listed(..)) {
                 let by_propfind = self.by_propfind(&parent, true).await?;
                 if matches!(by_propfind, Verdict::Listed(..)) {
@@ -277,6 +280,18 @@ impl<A: Ask> Explorer<'_, A> {
         Ok(Vouched::No { top: child })
     }
 
+    /// What `GET` of a folder above comes to. One that says nothing for a reason of its own (401, 500) says nothing of the
+    /// folder that was asked for.
+    async fn of_voucher(&self, dir: &Path) -> Result<Verdict> {
+        match self.ask.get(dir, true).await {
+            Ok(reply) => self.of_reply(dir, reply, false).await,
+            Err(error) => match TransportError::find(&error).and_then(TransportError::status) {
+                Some(status) => Ok(Verdict::Cannot(format!("the server answers {status}"))),
+                None => Err(error),
+            },
+        }
+    }
+
     /// What a 403 for a folder means: that folders are not listed, if files can be asked for; else that nothing is allowed.
     async fn denied(&self, dir: &Path, error: Error) -> Error {
         let only_folders = self.ask.has_read() || self.ask.tells_missing(dir).await.unwrap_or(false);
@@ -296,7 +311,12 @@ impl<A: Ask> Explorer<'_, A> {
     }
 
     async fn by_get(&self, dir: &Path, is_listed_tree: bool) -> Result<Verdict> {
-        let page = match self.ask.get(dir).await? {
+        let reply = self.ask.get(dir, false).await?;
+        self.of_reply(dir, reply, is_listed_tree).await
+    }
+
+    async fn of_reply(&self, dir: &Path, reply: Reply, is_listed_tree: bool) -> Result<Verdict> {
+        let page = match reply {
             Reply::Refused { status, error } => return Ok(Verdict::of_refusal(status, error)),
             Reply::Broken(error) => return Err(error),
             Reply::Page(page) => page,

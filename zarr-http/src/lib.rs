@@ -30,7 +30,7 @@
 //! taken for one of the file. A folder is `NotFound`, also if the server redirects to it or shows its index in place of a
 //! file. A page of HTML in place of a file is `Corrupt` (a login form, an application that shows itself for whatever it does
 //! not have), unless the name ends in `.html`, `.htm` or `.xhtml`; the option `html` says otherwise. What redirects lead to is
-//! taken for the file only under its name, or on another host: docs/decisions/0013 has the rule.
+//! taken for the file only under its name, or on another host: docs/decisions/0015 has the rule.
 //!
 //! # Listing
 //! By what the server has: WebDAV (`Listing::Complete`; nginx's hides dotfiles, `VisibleOnly`), else an index in JSON (nginx, Caddy) or HTML (nginx, Apache, Caddy,
@@ -40,7 +40,8 @@
 //! an index, with the headers of a file), or one of a folder above, to which servers redirect from what they hide. A 404 for a folder is
 //! believed only below a folder that is listed, because servers without listings answer 404 for all of them. Sizes come
 //! from WebDAV, JSON and nginx's HTML. What works is learned once for each tree of folders. Nor is a page an index that does not
-//! show which of its names are folders. docs/decisions/0005 and 0014 have the reasons.
+//! show which of its names are folders, or whose links cannot all be followed. docs/decisions/0005, 0016 and 0019 have the
+//! reasons.
 //!
 //! # Writing
 //! Off unless [`HttpConfig::with_write`] or the option `write` allows it. `PUT`, with the folders above made by WebDAV where

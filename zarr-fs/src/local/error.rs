@@ -1,6 +1,7 @@
 //! What the operating system's errors mean here: the only mapping of them.
 
 use std::io;
+use std::path::Path;
 
 use crate::error::{Context, Error};
 
@@ -25,6 +26,18 @@ pub(super) fn reading(at: &Context, error: io::Error) -> Error {
         },
         _ => either(at, error),
     }
+}
+
+/// The error of a call that reads the file at `place`. A link whose target is not there is no missing file: it says that
+/// there is one, elsewhere (git-annex and DataLad keep files so that have not been fetched), and a chunk behind it is not
+/// the fill value.
+pub(super) fn reading_file(at: &Context, place: &Path, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound && place.is_symlink() {
+        return at.backend(
+            "a symbolic link leads to a file that is not there (a repository of git-annex or DataLad has to fetch it first)",
+        );
+    }
+    reading(at, error)
 }
 
 /// The error of a call that writes.

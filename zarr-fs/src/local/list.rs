@@ -180,10 +180,10 @@ enum Kind {
     Folder {
         is_link: bool,
     },
-    /// Something that we may not look at. It is shown as a file of which only the path is known: whoever reads it gets the
-    /// operating system's answer, and nobody takes it for missing.
+    /// Something that we may not look at, or a link to nothing. It is shown as a file of which only the path is known:
+    /// whoever reads it gets the operating system's answer, and nobody takes it for missing.
     Unknown,
-    /// A device, a pipe, a socket, a link to nothing, or what has gone meanwhile.
+    /// A device, a pipe, a socket, a link that leads to itself, or what has gone meanwhile.
     Other,
 }
 
@@ -205,12 +205,13 @@ fn kind(entry: &DirEntry) -> io::Result<Kind> {
         Ok(metadata) if metadata.is_file() => Ok(Kind::File(metadata)),
         Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder { is_link }),
         Ok(_) => Ok(Kind::Other),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Kind::Unknown),
+        Err(error) if is_link && error.kind() == ErrorKind::NotFound => Ok(Kind::Unknown),
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) || is_loop(&error) =>
         {
             Ok(Kind::Other)
         }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Kind::Unknown),
         Err(error) => Err(error),
     }
 }

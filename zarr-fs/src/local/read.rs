@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::error::reading;
+use super::error::{reading, reading_file};
 use super::root::Root;
 use crate::call_options::{ByteRange, CatOptions, CatRangesOptions};
 use crate::error::{Context, Result};
@@ -28,7 +28,7 @@ impl Opened {
     /// Opens a file, if it is of the version asked for.
     pub(super) fn open(root: &Root, at: &Context, if_match: Option<&Version>) -> Result<Self> {
         let place = root.place_to_read(at)?;
-        let file = open(&place).map_err(|error| reading(at, error))?;
+        let file = open(&place).map_err(|error| reading_file(at, &place, error))?;
         let metadata = file.metadata().map_err(|error| reading(at, error))?;
         let info = file_info(at, &metadata)?;
         if if_match.is_some_and(|version| !version.matches(&info.version)) {
@@ -76,7 +76,9 @@ impl Opened {
 
 pub(super) fn info(root: &Root, at: &Context) -> Result<FileInfo> {
     let place = root.place_to_read(at)?;
-    let metadata = place.metadata().map_err(|error| reading(at, error))?;
+    let metadata = place
+        .metadata()
+        .map_err(|error| reading_file(at, &place, error))?;
     file_info(at, &metadata)
 }
 

@@ -109,7 +109,7 @@ impl Root {
         };
         let real = match existing(target) {
             Ok(real) => real,
-            Err(source) => return Err(error::reading(at, source)),
+            Err(source) => return Err(error::reading_file(at, place, source)),
         };
         let root = self
             .folder

@@ -451,9 +451,43 @@ mod unix {
             }
             assert_eq!(
                 listed(&fs.ls(&Path::root()).await.unwrap()),
-                (vec![], vec!["a", "b"])
+                (vec!["dangling"], vec!["a", "b"])
             );
-            assert!(fs.cat(&path("dangling")).await.unwrap_err().is_not_found());
+            fs.close().await.unwrap();
+        });
+    }
+
+    /// What git-annex leaves in place of a file that has not been fetched.
+    #[test]
+    fn a_link_to_nothing_is_not_a_file_that_is_missing() {
+        block_on(async {
+            let folder = Folder::new();
+            symlink("nowhere", folder.0.join("dangling")).unwrap();
+            for symlinks in [Symlinks::Inside, Symlinks::Anywhere] {
+                let fs =
+                    LocalFileSystem::with_options(&folder.0, LocalOptions::default().with_symlinks(symlinks));
+                let dangling = path("dangling");
+                let errors = [
+                    fs.cat(&dangling).await.unwrap_err(),
+                    fs.info(&dangling).await.unwrap_err(),
+                    fs.cat_ranges(&dangling, &[0..1, 2..3], CatRangesOptions::default())
+                        .await
+                        .unwrap_err(),
+                ];
+                for error in errors {
+                    let Error::Backend { source, .. } = error else {
+                        panic!("{error:?}");
+                    };
+                    assert!(source.to_string().contains("symbolic link"), "{source}");
+                }
+                assert_eq!(fs.find_all(&Path::root()).await.unwrap().len(), 1);
+                assert!(fs.cat(&path("dangling/x")).await.unwrap_err().is_not_found());
+                fs.close().await.unwrap();
+            }
+            // Whoever writes there replaces the link.
+            let fs = folder.open();
+            fs.pipe(&path("dangling"), "x").await.unwrap();
+            assert_eq!(fs.cat(&path("dangling")).await.unwrap(), "x");
             fs.close().await.unwrap();
         });
     }

@@ -114,7 +114,7 @@ pub(super) fn chain_v3(
                 bytes_to_bytes.push(make(
                     config,
                     Buffer {
-                        element_size: current.element_size().unwrap_or(1),
+                        element_size: current.element_size(),
                     },
                 )?);
             }
@@ -179,10 +179,7 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
     for (info, config) in codecs {
         let made: Arc<dyn BytesToBytes> = match info.make {
             Make::BytesToBytes(make) => {
-                let element_size = view
-                    .as_ref()
-                    .and_then(|view| view.array.element_size())
-                    .unwrap_or(1);
+                let element_size = view.as_ref().and_then(|view| view.array.element_size());
                 let made = make(config, Buffer { element_size })?;
                 // What leaves a checksum or compressor has no elements any more; a shuffle still does.
                 view = view.filter(|seen| made.encoded_size(seen.array.size()) == seen.array.size());
@@ -229,7 +226,7 @@ fn v2_codec(codec: &NamedConfig) -> Result<V2Codec<'_>> {
         return Err(CodecError::unsupported(id, what));
     }
     let info = registry::find_v2(id).ok_or_else(|| unknown(id))?;
-    Ok((info, Config::new(id, codec.configuration())))
+    Ok((info, Config::v2(id, codec.configuration())))
 }
 
 /// The array→bytes codec of an array of objects: its first filter; and what the next filter sees.

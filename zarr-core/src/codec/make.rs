@@ -266,7 +266,7 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
         .ok_or_else(|| config.wrong("cname", "blosclz, lz4, lz4hc, snappy, zlib or zstd"))?;
     let shuffling = match config.get("shuffle") {
         None => None,
-        Some(json) => match (json.as_str(), json.as_i64()) {
+        Some(json) => match (json.as_str(), config.integer("shuffle").ok().flatten()) {
             (Some("noshuffle"), _) | (_, Some(0)) => Some(Shuffling::None),
             (Some("shuffle"), _) | (_, Some(1)) => Some(Shuffling::Bytes),
             (Some("bitshuffle"), _) | (_, Some(2)) => Some(Shuffling::Bits),
@@ -274,7 +274,8 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
             _ => return Err(config.wrong("shuffle", "noshuffle, shuffle, bitshuffle or -1 to 2")),
         },
     };
-    let type_size = config.unsigned("typesize")?.unwrap_or(buffer.element_size as u64);
+    let type_size = config.unsigned("typesize")?;
+    let type_size = type_size.unwrap_or(buffer.element_size.unwrap_or(1) as u64);
     let automatic = if type_size == 1 {
         Shuffling::Bits
     } else {
@@ -291,10 +292,23 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
     )?))
 }
 
-pub(super) fn shuffle(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Shuffle::new(
-        config.unsigned("elementsize")?.unwrap_or(4),
-    )?))
+pub(super) fn shuffle(config: Config<'_>, buffer: Buffer) -> Bytes {
+    let element_size = match config.unsigned("elementsize")? {
+        None => 4,
+        // netCDF-C writes 0 and shuffles by the size of the data type. numcodecs takes 0 for no shuffling at all, and reads
+        // netCDF's chunks as wrong numbers; what it writes itself with 0 nobody has a use for.
+        Some(0) if config.is_v2() => {
+            let size = buffer.element_size.ok_or_else(|| {
+                CodecError::unsupported(
+                    config.codec(),
+                    "elementsize 0 after a filter that leaves no elements",
+                )
+            })?;
+            size as u64
+        }
+        Some(size) => size,
+    };
+    Ok(Arc::new(Shuffle::new(element_size)?))
 }
 
 pub(super) fn base64(_: Config<'_>, _: Buffer) -> Bytes {

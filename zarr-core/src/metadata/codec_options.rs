@@ -75,9 +75,16 @@ pub(super) fn blosc(codec: &NamedConfig, shuffles: &[&str]) -> Result<(), Metada
 pub(super) fn check_v2(codec: &NamedConfig) -> Result<(), MetadataError> {
     let without_configuration = |error: MetadataError| error.unwrapped("configuration");
     if codec.name() == "blosc" {
+        let within = |key, least, most| {
+            let expected = format!("an integer from {least} to {most}");
+            optional(codec, key, &expected, |json| {
+                let value = json.outside_a_string().as_i64();
+                value.is_some_and(|value| (least..=most).contains(&value))
+            })
+        };
         let checked = one_of(codec, "cname", &BLOSC_COMPRESSORS)
-            .and_then(|()| integer(codec, "clevel", 0, 9))
-            .and_then(|()| integer(codec, "shuffle", -1, 2));
+            .and_then(|()| within("clevel", 0, 9))
+            .and_then(|()| within("shuffle", -1, 2));
         checked.map_err(without_configuration)?;
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! `fill_value` of both formats, read into an element.
 
-use std::borrow::Cow;
-
 use super::super::data_type::{Endianness, Field, ObjectType, ScalarRun, StructType, V2DataType};
 use super::super::error::Within as _;
 use super::super::json::{Json, PrintOptions};
@@ -33,11 +31,20 @@ impl FillValue {
     ///
     /// `null` is [undefined](Self::is_undefined) and read as zeros. As old writers had it, `0` stands for an empty or
     /// zero value of any type, a number without fraction may be written `1.0`, a boolean as 0 or 1, a number as a string
-    /// of it (`"0"`), and a byte string as text that is no base64.
+    /// of it (`"0"`), a byte string as text that is no base64, and any of them as the only item of a list.
     ///
     /// # Errors
     /// As for [`parse_v3`](Self::parse_v3).
     pub fn parse_v2(data_type: &V2DataType, json: &Json) -> Result<Self, MetadataError> {
+        // netCDF-C 4.8.0 wrote lists of one; where a list is a value of its own, it stays what it is.
+        let may_be_list = !data_type.data_type.is_variable();
+        match json.as_array() {
+            Some([only]) if may_be_list => Self::parse_one_v2(data_type, only).within_index(0),
+            Some(_) | None => Self::parse_one_v2(data_type, json),
+        }
+    }
+
+    fn parse_one_v2(data_type: &V2DataType, json: &Json) -> Result<Self, MetadataError> {
         let V2DataType {
             data_type,
             big_endian_runs,
@@ -94,11 +101,11 @@ fn fixed(
         DataType::Bool => vec![u8::from(boolean(json, version)?)],
         DataType::Int(kind) => match version {
             Version::V3 => int_bytes(*kind, json)?,
-            Version::V2 => int_bytes(*kind, &without_zero_fraction(&outside_a_string(json)))?,
+            Version::V2 => int_bytes(*kind, &without_zero_fraction(&json.outside_a_string()))?,
         },
         DataType::Float(kind) => match version {
             Version::V3 => float_bytes(*kind, json)?,
-            Version::V2 => float_bytes(*kind, &outside_a_string(json))?,
+            Version::V2 => float_bytes(*kind, &json.outside_a_string())?,
         },
         DataType::Complex { component, .. } => match json.as_array() {
             Some([re, im]) => {
@@ -176,17 +183,6 @@ fn boolean(json: &Json, version: Version) -> Result<bool, MetadataError> {
     json.as_bool()
         .or(one.then_some(true))
         .ok_or_else(|| MetadataError::invalid("true or false", json))
-}
-
-/// `"1"` as `1`, which writers in Java leave, and zarr-python reads.
-fn outside_a_string(json: &Json) -> Cow<'_, Json> {
-    let text = json.as_str().map(str::as_bytes);
-    let number = text.and_then(|text| {
-        Json::parse(text)
-            .ok()
-            .filter(|number| number.as_number().is_some())
-    });
-    number.map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// `1.0` as `1`, which v2 writers in other languages leave in documents of integer arrays.

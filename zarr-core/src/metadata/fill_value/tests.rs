@@ -318,6 +318,32 @@ fn v2_numbers_may_stand_in_strings_and_text_for_itself() {
     assert!(FillValue::parse_v3(&DataType::Int(IntKind::Int8), &json("\"0\""), Endianness::Little).is_err());
 }
 
+/// As netCDF-C 4.8.0 wrote them.
+#[test]
+fn v2_fill_values_may_be_the_only_item_of_a_list() {
+    for (data_type, inside) in [
+        ("<i2", "-32767"),
+        (">f4", "\"NaN\""),
+        ("<f8", "null"),
+        ("|S1", "\"\""),
+        ("<c8", "[1.0, 2.0]"),
+        ("<M8[s]", "0"),
+    ] {
+        let parsed =
+            v2(data_type, &format!("[{inside}]")).unwrap_or_else(|e| panic!("{data_type} {inside}: {e}"));
+        assert_eq!(parsed, v2(data_type, inside).unwrap(), "{data_type} {inside}");
+    }
+    for (data_type, fill) in [
+        ("<i2", "[]"),
+        ("<i2", "[1, 2]"),
+        ("<i2", "[[1]]"),
+        ("<c8", "[1.0]"),
+    ] {
+        assert!(v2(data_type, fill).is_err(), "{data_type} {fill}");
+    }
+    assert_eq!(v2("<i2", "[true]").unwrap_err().pointer(), "/0");
+}
+
 #[test]
 fn wrong_v2_fill_values_are_refused() {
     for (data_type, fill) in [
@@ -374,6 +400,8 @@ fn v2_objects_hold_text_bytes_or_json() {
         br#"{"a":[1.0],"b":1}"#
     );
     assert_eq!(parse(object(ObjectType::Json), "\"x\"").unwrap().element(), b"x");
+    // A list of one is a value of its own.
+    assert_eq!(parse(object(ObjectType::Json), "[7]").unwrap().element(), b"[7]");
     let ragged = object(ObjectType::Ragged(Box::new(DataType::Int(IntKind::Int32))));
     assert!(parse(ragged.clone(), "0").unwrap().element().is_empty());
     assert!(parse(ragged.clone(), "[1]").is_err());

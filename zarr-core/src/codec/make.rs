@@ -24,7 +24,7 @@ type Bytes = Result<Arc<dyn BytesToBytes>>;
 
 pub(super) fn transpose(config: Config<'_>, array: &Representation) -> Array {
     config.only(&["order"])?;
-    // "C" and "F" were removed from the specification; tensorstore still writes neither and reads both.
+    // "C" and "F" were removed from the specification; zarrita wrote them, and tensorstore reads both.
     let order = match config.get("order").and_then(Json::as_str) {
         Some("C") => (0..array.shape().len() as u64).collect(),
         Some("F") => (0..array.shape().len() as u64).rev().collect(),

@@ -9,7 +9,8 @@ use super::{DataType, FillValue, MetadataError};
 impl FillValue {
     /// Parses the `fill_value` of a v3 document.
     ///
-    /// Besides the forms of the specification this reads base64 for `r<N>` and structs, and bare `NaN` tokens.
+    /// Besides the forms of the specification this reads base64 for `r<N>` and structs, bare `NaN` tokens, and 0 and 1 for
+    /// booleans.
     /// `endianness` is that of the array's `bytes` codec: only the base64 of a struct depends on it.
     ///
     /// # Errors
@@ -98,7 +99,7 @@ fn fixed(
     fill: &mut FillValue,
 ) -> Result<(), MetadataError> {
     let bytes = match data_type {
-        DataType::Bool => vec![u8::from(boolean(json, version)?)],
+        DataType::Bool => vec![u8::from(boolean(json)?)],
         DataType::Int(kind) => match version {
             Version::V3 => int_bytes(*kind, json)?,
             Version::V2 => int_bytes(*kind, &without_zero_fraction(&json.outside_a_string()))?,
@@ -178,11 +179,13 @@ fn variable(data_type: &DataType, json: &Json) -> Result<Vec<u8>, MetadataError>
     }
 }
 
-fn boolean(json: &Json, version: Version) -> Result<bool, MetadataError> {
-    let one = version == Version::V2 && json.as_u64() == Some(1);
-    json.as_bool()
-        .or(one.then_some(true))
-        .ok_or_else(|| MetadataError::invalid("true or false", json))
+/// Also 0 and 1: v2 writers leave them, and in v3 the first ones did (zarrita).
+fn boolean(json: &Json) -> Result<bool, MetadataError> {
+    match (json.as_bool(), json.as_u64()) {
+        (Some(value), _) => Ok(value),
+        (None, Some(bit @ (0 | 1))) => Ok(bit == 1),
+        (None, _) => Err(MetadataError::invalid("true or false", json)),
+    }
 }
 
 /// `1.0` as `1`, which v2 writers in other languages leave in documents of integer arrays.

@@ -46,6 +46,8 @@ const PAIR: &str = r#"{"name":"structured","configuration":{"fields":[["x","floa
 const V3: &[(&str, &str, &str, bool)] = &[
     ("bool", "true", "01", true),
     ("bool", "false", "00", true),
+    ("bool", "1", "01", false),
+    ("bool", "0", "00", false),
     ("int8", "-128", "80", true),
     ("uint8", "255", "ff", true),
     ("int16", "-5", "fbff", true),
@@ -154,7 +156,9 @@ fn v3_fill_values_are_exact_to_the_bit() {
 #[test]
 fn wrong_v3_fill_values_are_refused() {
     let cases = [
-        ("bool", "0"),
+        ("bool", "2"),
+        ("bool", "-1"),
+        ("bool", "0.0"),
         ("bool", "null"),
         ("bool", "\"false\""),
         ("int32", "\"0\""),

@@ -30,6 +30,8 @@ fn v2_arrays_are_read() {
     // Numbers in strings, as older netCDF-C wrote them.
     let text = r#"{"id": "blosc", "cname": "lz4", "clevel": "5", "shuffle": "1"}"#;
     v2(&[("compressor", text)]).unwrap();
+    let array = v2(&[("dimension_separator", "null")]).unwrap();
+    assert_eq!(array.chunk_key_encoding().unwrap().key(&[1, 0]), "1.0");
     // zarr-python reads documents without them.
     v2(&[("compressor", ""), ("filters", "")]).unwrap();
     assert!(

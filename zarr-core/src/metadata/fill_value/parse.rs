@@ -3,8 +3,8 @@
 use super::super::data_type::{Endianness, Field, ObjectType, ScalarRun, StructType, V2DataType};
 use super::super::error::Within as _;
 use super::super::json::{Json, PrintOptions};
-use super::scalar::{byte_list, float_bytes, from_base64, int_bytes, time_bytes};
-use super::{DataType, FillValue, MetadataError};
+use super::scalar::{NAT, byte_list, float_bytes, from_base64, int_bytes, time_bytes};
+use super::{DataType, FillValue, MetadataError, iso_time};
 
 impl FillValue {
     /// Parses the `fill_value` of a v3 document.
@@ -30,9 +30,10 @@ impl FillValue {
 
     /// Parses the `fill_value` of a v2 document.
     ///
-    /// `null` is [undefined](Self::is_undefined) and read as zeros. As old writers had it, `0` stands for an empty or
+    /// `null` is [undefined](Self::is_undefined) and read as zeros, times as NaT. As old writers had it, `0` stands for an empty or
     /// zero value of any type, a number without fraction may be written `1.0`, a boolean as 0 or 1, a number as a string
-    /// of it (`"0"`), a byte string as text that is no base64, and any of them as the only item of a list.
+    /// of it (`"0"`), a byte string as text that is no base64, a `datetime64` as ISO 8601, and any of them as
+    /// the only item of a list.
     ///
     /// # Errors
     /// As for [`parse_v3`](Self::parse_v3).
@@ -51,10 +52,13 @@ impl FillValue {
             big_endian_runs,
         } = data_type;
         if json.is_null() {
-            return Ok(Self {
-                undefined: true,
-                ..Self::zero(data_type)
-            });
+            let mut fill = Self::zero(data_type);
+            // Zero would be a date that looks right; zarr-python has NaT too.
+            if let DataType::DateTime64(_) | DataType::TimeDelta64(_) = data_type {
+                fill.write(0, &NAT.to_le_bytes());
+            }
+            fill.undefined = true;
+            return Ok(fill);
         }
         let zero = json
             .as_number()
@@ -146,6 +150,13 @@ fn fixed(
                 return Err(MetadataError::invalid(expected, json));
             }
             text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect()
+        }
+        DataType::DateTime64(scale) if version == Version::V2 => {
+            // zarr-python 3.0.8 wrote them as text.
+            match json.as_str().and_then(|text| iso_time::ticks(text, *scale)) {
+                Some(ticks) => ticks.to_le_bytes().to_vec(),
+                None => time_bytes(json)?,
+            }
         }
         DataType::DateTime64(_) | DataType::TimeDelta64(_) => time_bytes(json)?,
         DataType::Struct(fields) => return structure(fields, json, version, stored_big, offset, fill),

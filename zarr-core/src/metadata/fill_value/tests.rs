@@ -207,6 +207,7 @@ fn wrong_v3_fill_values_are_refused() {
         (RAW, "\"AAA=\""),
         (RAW, "[0, 0, 0]"),
         (TIME, "\"nat\""),
+        (TIME, "\"1970-01-01\""),
         (TIME, "1.5"),
         (TIME, "9223372036854775808"),
         (STRUCT, r#"{"p": {"a": 1, "b": 2}}"#),
@@ -259,6 +260,10 @@ fn v2_fill_values_are_exact_to_the_bit() {
         ("<c8", "[\"NaN\", 0.0]", "0000c07f00000000"),
         ("<M8[ns]", "\"NaT\"", "0000000000000080"),
         (">m8[s]", "-1", "ffffffffffffffff"),
+        ("<M8[ns]", "\"1970-01-01T00:00:00.000000000\"", "0000000000000000"),
+        (">M8[ns]", "\"1969-12-31T23:59:59.999999999\"", "ffffffffffffffff"),
+        ("<M8[25s]", "\"1970-01-01T00:00:50\"", "0200000000000000"),
+        ("<M8[D]", "\"2000-03-01\"", "092b000000000000"),
         ("|S4", "\"AAAAAA==\"", "00000000"),
         ("|S4", "\"YWI=\"", "61620000"),
         ("|S4", "0", "00000000"),
@@ -278,6 +283,11 @@ fn v2_fill_values_are_exact_to_the_bit() {
         let parsed = v2(data_type, fill).unwrap_or_else(|e| panic!("{data_type} {fill}: {e}"));
         assert_eq!(hex(&parsed), expected, "{data_type} {fill}");
         assert!(!parsed.is_undefined());
+    }
+    for time in ["<M8[ns]", ">m8[s]", "<M8"] {
+        let null = v2(time, "null").unwrap();
+        assert!(null.is_undefined() && !null.is_zero(), "{time}");
+        assert_eq!(null.element(), i64::MIN.to_le_bytes(), "{time}");
     }
     let null = v2("<f8", "null").unwrap();
     assert!(null.is_undefined() && null.is_zero() && null.element() == [0; 8]);
@@ -362,7 +372,10 @@ fn wrong_v2_fill_values_are_refused() {
         ("|S4", "\"abcdefgh\""),
         ("|V3", "\"AQI=\""),
         ("<U2", "\"abc\""),
-        ("<M8[s]", "\"2020-01-01\""),
+        ("<M8[s]", "\"2020-01-01T00:00:00.5\""),
+        ("<M8[s]", "\"2020\""),
+        ("<M8", "\"2020-01-01\""),
+        ("<m8[s]", "\"2020-01-01\""),
         (r#"[["a","<i4"]]"#, "\"AQ==\""),
     ] {
         let error = v2(data_type, fill).expect_err(&format!("{data_type} {fill}"));

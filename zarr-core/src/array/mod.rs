@@ -353,12 +353,16 @@ impl Array {
 pub(crate) fn codec_error(url: String, chunk: &[u64], error: CodecError) -> Error {
     match error.kind {
         CodecErrorKind::Unsupported { .. } => Error::Unsupported {
-            at: url,
+            at: match error.pointer.as_str() {
+                "" => url,
+                pointer => format!("{url}#{pointer}"),
+            },
             what: format!("codec {}: {}", error.codec, error.kind),
         },
-        CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => {
-            Error::InvalidCodecs { url, source: error }
-        }
+        CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => Error::InvalidCodecs {
+            url,
+            source: Box::new(error),
+        },
         CodecErrorKind::Unencodable { .. } => Error::Unencodable {
             key: url,
             chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),

@@ -151,7 +151,8 @@ pub(super) fn sharding(config: Config<'_>, array: &Representation, nesting: Nest
             .collect::<Result<Vec<_>, _>>();
         let codecs = codecs
             .map_err(|error| CodecError::configuration(config.codec(), format_args!("{key}: {error}")))?;
-        build::chain_v3(&codecs, array, deeper)
+        let chain = build::chain_v3(&codecs, array, deeper);
+        chain.map_err(|error| error.within(key).within("configuration"))
     };
     let location = match config.text("index_location")? {
         None | Some("end") => IndexLocation::End,

@@ -127,6 +127,14 @@ impl Array {
         Ok(self.opened.get_or_init(|| opened))
     }
 
+    /// As [`opened`](Self::opened), of an array whose chunks can be encoded, too.
+    fn writable(&self) -> Result<&Opened> {
+        let opened = self.opened()?;
+        let encodes = opened.layout.ensure_encodes();
+        encodes.map_err(|error| self.codec_error(error))?;
+        Ok(opened)
+    }
+
     /// Reads `selection` into a new vector in C order.
     ///
     /// Elements of missing chunks are the fill value. At most one request per chunk; of shards that are wanted in part,

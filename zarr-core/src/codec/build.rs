@@ -166,12 +166,7 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
     }
     let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
     let mut current = array.clone();
-    let at = |index: usize| {
-        move |error: CodecError| match filters.get(index) {
-            Some(_) => error.within_index(index).within("filters"),
-            None => error.within("compressor"),
-        }
-    };
+    let at = |index: usize| move |error: CodecError| place_v2(filters, index, error);
     let mut codecs = filters
         .iter()
         .chain(compressor)
@@ -260,6 +255,14 @@ fn v2_codec(codec: &NamedConfig) -> Result<V2Codec<'_>> {
     }
     let info = registry::find_v2(id).ok_or_else(|| unknown(id))?;
     Ok((info, Config::v2(id, codec.configuration())))
+}
+
+/// An error of the filter at `index`, or of the compressor behind the filters.
+pub(super) fn place_v2(filters: &[NamedConfig], index: usize, error: CodecError) -> CodecError {
+    match filters.get(index) {
+        Some(_) => error.within_index(index).within("filters"),
+        None => error.within("compressor"),
+    }
 }
 
 fn no_object_codec() -> CodecError {

@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use super::blosc::{Blosc, Compressor, Shuffling};
 use super::byte_filters::{Base64, Shuffle};
+use super::bz2::Bz2;
 use super::checksum::{Algorithm, Checksum, Location};
 use super::config::Config;
+use super::decode_only::or_decode_only;
 use super::error::{CodecError, Result};
 use super::gzip::Deflate;
+use super::lz4::Lz4;
 use super::lzma::{Lzma, LzmaFilter, LzmaSettings, Machine};
 use super::object::{Format, Objects};
 use super::registry::{Buffer, Nesting};
 use super::representation::Representation;
 use super::sharding::{IndexLocation, Sharding};
 use super::vlen::{Elements, Vlen};
+use super::zstd::Zstd;
 use super::{ArrayToArray, ArrayToBytes, BytesToBytes, build, number_filters, packbits, scale_offset};
 use crate::metadata::data_type::Endianness;
 use crate::metadata::{DataType, Json, NamedConfig};
@@ -171,31 +175,29 @@ pub(super) fn sharding(config: Config<'_>, array: &Representation, nesting: Nest
 }
 
 pub(super) fn gzip(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Deflate::gzip(config.integer("level")?.unwrap_or(1))?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Deflate::gzip(level), || Deflate::gzip(1))
 }
 
 pub(super) fn zlib(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Deflate::zlib(config.integer("level")?.unwrap_or(1))?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Deflate::zlib(level), || Deflate::zlib(1))
 }
 
 pub(super) fn zstd(config: Config<'_>, _: Buffer) -> Bytes {
     let checksum = config.boolean("checksum")?.unwrap_or(false);
-    Ok(Arc::new(super::zstd::Zstd::new(
-        config.integer("level")?.unwrap_or(0),
-        checksum,
-    )?))
+    let level = config.integer("level")?.unwrap_or(0);
+    or_decode_only(Zstd::new(level, checksum), || Zstd::new(0, checksum))
 }
 
 pub(super) fn bz2(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(super::bz2::Bz2::new(
-        config.integer("level")?.unwrap_or(1),
-    )?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Bz2::new(level), || Bz2::new(1))
 }
 
 pub(super) fn lz4(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(super::lz4::Lz4::new(
-        config.integer("acceleration")?.unwrap_or(1),
-    )?))
+    let acceleration = config.integer("acceleration")?.unwrap_or(1);
+    or_decode_only(Lz4::new(acceleration), || Lz4::new(1))
 }
 
 pub(super) fn lzma(config: Config<'_>, _: Buffer) -> Bytes {
@@ -284,13 +286,11 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
     };
     let level = config.integer("clevel")?.unwrap_or(5);
     let block_size = config.unsigned("blocksize")?.unwrap_or(0);
-    Ok(Arc::new(Blosc::new(
-        compressor,
-        level,
-        shuffling.unwrap_or(automatic),
-        type_size,
-        block_size,
-    )?))
+    let shuffling = shuffling.unwrap_or(automatic);
+    or_decode_only(
+        Blosc::new(compressor, level, shuffling, type_size, block_size),
+        || Blosc::new(compressor, 5, shuffling, type_size, 0),
+    )
 }
 
 pub(super) fn shuffle(config: Config<'_>, buffer: Buffer) -> Bytes {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use zarr_core::hierarchy::{Broken, ConsolidatedMode, Member, Node};
-use zarr_core::metadata::Document;
+use zarr_core::metadata::NodeMetadata;
 use zarr_core::{NodeKind, NodePath, hierarchy};
 
 use super::{Checked, NamedBy, copies};
@@ -25,7 +25,7 @@ pub(super) async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<
     checked.store = Some(Arc::clone(&store));
     let options = open::options(app).with_consolidated(ConsolidatedMode::Ignore);
     let root = hierarchy::open(&store, &NodePath::root(), options).await?;
-    let mut live: BTreeMap<NodePath, Document> = BTreeMap::new();
+    let mut live: BTreeMap<NodePath, NodeMetadata> = BTreeMap::new();
     let mut views = BTreeMap::new();
     let mut complete = true;
     let mut unlisted = Vec::new();
@@ -129,7 +129,7 @@ fn tell_unlisted(unlisted: &[MemberView], is_named: bool, shown: &str, checked: 
 fn note(
     node: &Node,
     checked: &mut Checked,
-    live: &mut BTreeMap<NodePath, Document>,
+    live: &mut BTreeMap<NodePath, NodeMetadata>,
     views: &mut BTreeMap<NodePath, NodeView>,
 ) {
     let view = NodeView::of(node, &NodePath::root());
@@ -140,7 +140,7 @@ fn note(
             .findings
             .push(Finding::new(lint::AMBIGUOUS, &view.path, message));
     }
-    let document = match node {
+    let metadata = match node {
         Node::Array(array) => {
             if let Err(error) = array.metadata().ensure_supported() {
                 checked
@@ -149,10 +149,10 @@ fn note(
             }
             checked.findings.extend(lint::array(&view));
             checked.arrays.insert(node.path().clone(), array.clone());
-            array.metadata().document().clone()
+            NodeMetadata::Array(Box::new(array.metadata().clone()))
         }
-        Node::Group(group) => group.metadata().document().clone(),
+        Node::Group(group) => NodeMetadata::Group(group.metadata().clone()),
     };
-    live.insert(node.path().clone(), document);
+    live.insert(node.path().clone(), metadata);
     views.insert(node.path().clone(), view);
 }

@@ -43,7 +43,7 @@ macro_rules! rules {
 }
 
 rules! {
-    INVALID = "ZC001", Error, "a metadata document breaks the specification";
+    INVALID = "ZC001", Error, "a metadata document breaks the specification, or its codecs do not fit each other, the data type or the chunks";
     UNSUPPORTED = "ZC002", Warning, "a data type, codec, chunk grid or extension is not known here: the array can be listed at most, not read";
     AMBIGUOUS = "ZC003", Warning, "documents of both formats, or of an array and a group, lie in one place";
     STALE = "ZC004", Error, "consolidated metadata differs from the node's own document";

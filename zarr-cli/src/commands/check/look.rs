@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use zarr_core::hierarchy::{Broken, ConsolidatedMode, Member, Node};
 use zarr_core::metadata::NodeMetadata;
-use zarr_core::{NodeKind, NodePath, hierarchy};
+use zarr_core::{Array, NodeKind, NodePath, hierarchy};
 
 use super::{Checked, NamedBy, copies};
 use crate::app::App;
@@ -126,6 +126,19 @@ fn tell_unlisted(unlisted: &[MemberView], is_named: bool, shown: &str, checked: 
     };
 }
 
+/// Why no chunk of an array can be read, if that can be said without a look at one.
+fn unreadable(array: &Array, path: &str) -> Option<Finding> {
+    if let Err(error) = array.metadata().ensure_supported() {
+        return Some(Finding::new(lint::UNSUPPORTED, path, error.to_string()));
+    }
+    let error = array.ensure_readable().err()?;
+    let rule = match exit_code::of_core(&error).0 {
+        exit_code::CORRUPT => lint::INVALID,
+        _ => lint::UNSUPPORTED,
+    };
+    Some(Finding::new(rule, path, crate::error::chain(&error)))
+}
+
 fn note(
     node: &Node,
     checked: &mut Checked,
@@ -142,11 +155,7 @@ fn note(
     }
     let metadata = match node {
         Node::Array(array) => {
-            if let Err(error) = array.metadata().ensure_supported() {
-                checked
-                    .findings
-                    .push(Finding::new(lint::UNSUPPORTED, &view.path, error.to_string()));
-            }
+            checked.findings.extend(unreadable(array, &view.path));
             checked.findings.extend(lint::array(&view));
             checked.arrays.insert(node.path().clone(), array.clone());
             NodeMetadata::Array(Box::new(array.metadata().clone()))

@@ -43,7 +43,7 @@ macro_rules! rules {
 }
 
 rules! {
-    INVALID = "ZC001", Error, "a metadata document breaks the specification";
+    INVALID = "ZC001", Error, "a metadata document breaks the specification, or its codecs do not fit each other, the data type or the chunks";
     UNSUPPORTED = "ZC002", Warning, "a data type, codec, chunk grid or extension is not known here: the array can be listed at most, not read";
     AMBIGUOUS = "ZC003", Warning, "documents of both formats, or of an array and a group, lie in one place";
     STALE = "ZC004", Error, "consolidated metadata differs from the node's own document";
@@ -61,9 +61,10 @@ rules! {
     UNREAD = "ZC031", Warning, "a node could not be read, or its members not be listed, for a reason that says nothing about it: network, permission";
     BAD_CHUNK = "ZC040", Error, "--deep: a chunk, or an inner chunk of a shard, cannot be decoded";
     MISSING_CHUNK = "ZC041", Error, "--deep --missing error: a chunk is missing";
-    STRAY_KEY = "ZC042", Error, "--deep: a key belongs to no node, or is no key of its array";
+    STRAY_KEY = "ZC042", Error, "--deep: a document makes no node, or what looks like a chunk belongs to no array or is no chunk of its array";
     OUTSIDE_GRID = "ZC043", Error, "--deep: a chunk lies outside the chunk grid: no reader sees it";
     NOT_DECODED = "ZC044", Warning, "--deep: an array's chunks were not decoded: a codec or data type is not known here, or a chunk is too large for this machine";
+    FOREIGN_KEY = "ZC045", Warning, "--deep: a key among those of Zarr is neither a document nor looks like a chunk: readers pass it over";
 }
 
 /// Something that a rule found.

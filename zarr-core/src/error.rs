@@ -93,7 +93,7 @@ pub enum Error {
         url: String,
         /// Which codec, and why.
         #[source]
-        source: CodecError,
+        source: Box<CodecError>,
     },
     /// A chunk is missing, and the read was asked to take none for granted.
     #[error("{key} (chunk {chunk:?}): the chunk is missing")]

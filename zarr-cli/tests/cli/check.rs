@@ -105,6 +105,71 @@ fn an_unknown_codec_is_told_once() {
     assert!(ended.stdout.contains("ZC002"), "{ended:?}");
 }
 
+/// Codecs that are known, and do not fit: without a look at a chunk it is told what `cat` would say, and told once.
+#[test]
+fn codecs_that_cannot_be_put_together_are_told() {
+    let v2 = |dtype: &str, filter: &str| {
+        json!({
+            "zarr_format": 2, "shape": [2], "chunks": [2], "dtype": dtype, "fill_value": null, "order": "C",
+            "compressor": null, "filters": [{"id": "delta", "dtype": "<i4"}, serde_json::from_str::<Value>(filter).unwrap()],
+        })
+        .to_string()
+    };
+    let server = HttpServer::builder(Mode::Index(IndexStyle::Nginx))
+        .hide_dotfiles(false)
+        .start();
+    server.put(".zgroup", r#"{"zarr_format": 2}"#);
+    server.put(
+        "good/.zarray",
+        v2("<i4", r#"{"id": "shuffle", "elementsize": 0}"#),
+    );
+    server.put(
+        "wrong/.zarray",
+        v2("<i4", r#"{"id": "shuffle", "elementsize": 65537}"#),
+    );
+    server.put("unfit/.zarray", v2("<i4", r#"{"id": "vlen-utf8"}"#));
+    let url = server.base_url();
+    for args in [&[][..], &["--deep"]] {
+        let ended = check(&url, args);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(!ended.stdout.contains("/good"), "{ended:?}");
+        for (name, place) in [
+            ("wrong", "/filters/1: codec shuffle"),
+            ("unfit", "/filters/1: codec vlen-utf8"),
+        ] {
+            let line = ended
+                .stdout
+                .lines()
+                .find(|line| line.contains(&format!("  /{name} ")));
+            let line = line.unwrap_or_else(|| panic!("{name}: {ended:?}"));
+            assert!(line.starts_with("error    ZC001"), "{line}");
+            assert!(line.contains(place), "{line}");
+            assert_eq!(
+                ended.stdout.matches(&format!("  /{name} ")).count(),
+                1,
+                "{ended:?}"
+            );
+        }
+    }
+    // What is valid, and not implemented here.
+    for name in ["wrong", "unfit"] {
+        server.put(&format!("{name}/.zarray"), v2("<i4", r#"{"id": "shuffle"}"#));
+    }
+    server.put(
+        "late/.zarray",
+        v2("<i4", r#"{"id": "fletcher32"}"#).replace(
+            r#"{"id":"fletcher32"}"#,
+            r#"{"id":"fletcher32"},{"id":"shuffle","elementsize":0}"#,
+        ),
+    );
+    let ended = check(&url, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("warning  ZC002  /late "), "{ended:?}");
+    let ended = check(&url, &["--deep"]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    assert_eq!(ended.stdout.matches("/late ").count(), 1, "{ended:?}");
+}
+
 #[test]
 fn both_formats_in_one_place_are_told_with_the_option_that_chooses() {
     let server = HttpServer::start(Mode::Index(IndexStyle::Nginx));

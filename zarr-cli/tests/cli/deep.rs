@@ -185,30 +185,59 @@ fn stray_keys() {
         "sep_slash/0.0",
         "lost/.zarray",
         "lost/0",
+        "gone/0.0",
+        "tables/table.csv",
+        "none/zarr.json",
     ] {
         server.put("bucket", &format!("x/{key}"), "{}");
     }
     let endpoint = format!("endpoint_url={}", server.url());
     let ended = deep("gs://bucket/x", &["--anon", "-o", &endpoint, "--missing", "fill"]);
     let (errors, _) = split(&ended);
-    let told: Vec<_> = errors
+    let mut lines = ended.lines();
+    lines.retain(|line| line["kind"] == "finding");
+    let told: Vec<_> = lines
         .iter()
-        .map(|error| {
-            let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
-            (text("code"), text("key"), text("path"))
-        })
+        .map(|line| ["severity", "code", "key", "path"].map(|key| line[key].as_str().unwrap_or_default()))
         .collect();
     let expected = [
-        ("ZC001", "", "/lost"),
-        ("ZC042", "notes.txt", "/"),
-        ("ZC043", "sep_dot/0.9", "/sep_dot"),
-        ("ZC042", "sep_dot/readme", "/sep_dot"),
-        ("ZC042", "sep_slash/0.0", "/sep_slash"),
-    ]
-    .map(|(code, key, path)| (code.to_owned(), key.to_owned(), path.to_owned()));
+        ["error", "ZC001", "", "/lost"],
+        ["error", "ZC042", "gone/0.0", "/"],
+        ["error", "ZC042", "none/zarr.json", "/none"],
+        ["warning", "ZC045", "notes.txt", "/"],
+        ["error", "ZC043", "sep_dot/0.9", "/sep_dot"],
+        ["warning", "ZC045", "sep_dot/readme", "/sep_dot"],
+        ["error", "ZC042", "sep_slash/0.0", "/sep_slash"],
+        ["warning", "ZC045", "tables/table.csv", "/"],
+    ];
     assert_eq!(told, expected, "{ended:?}");
     assert_eq!(ended.code, 1);
-    assert_eq!(errors[2]["chunk"], json!([0, 9]));
+    assert_eq!(errors[3]["chunk"], json!([0, 9]));
+}
+
+/// Tables and notes beside arrays are other formats' business.
+#[test]
+fn files_of_other_kinds_are_no_errors() {
+    let server = GcsServer::start("bucket");
+    server.load_dir("bucket", data().join("stores/v2_arrays.zarr"), "x/");
+    for key in [
+        "README.md",
+        "OME/METADATA.ome.xml",
+        "points/points.parquet/part.0.parquet",
+    ] {
+        server.put("bucket", &format!("x/{key}"), "");
+    }
+    let endpoint = format!("endpoint_url={}", server.url());
+    let ended = deep("gs://bucket/x", &["--anon", "-o", &endpoint]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (errors, summary) = split(&ended);
+    assert!(errors.is_empty(), "{ended:?}");
+    let warned = ended
+        .lines()
+        .iter()
+        .filter(|line| line["code"] == "ZC045")
+        .count();
+    assert_eq!((warned, &summary["keys_listed"]), (3, &json!(true)), "{ended:?}");
 }
 
 /// A fault of the network is an end with its own exit code, and no finding.

@@ -226,6 +226,49 @@ fn stale_consolidated_metadata_is_found() {
     assert_eq!(ended.code, 1);
 }
 
+/// Other words for the same are no difference, and what is not supported is not invalid.
+#[test]
+fn consolidated_metadata_may_be_written_in_other_words() {
+    let array = |encoding: &str, more: &str| {
+        format!(
+            r#"{{"zarr_format": 3, "node_type": "array", "shape": [2], "data_type": "uint8", "fill_value": 0,
+                "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [2]}}}}, "codecs": ["bytes"],
+                "chunk_key_encoding": {encoding}{more}}}"#
+        )
+    };
+    let copy = r#"{"name": "default", "configuration": {"separator": "/"}}"#;
+    let odd = array(copy, r#", "odd": {"must_understand": true}"#);
+    let root = format!(
+        r#"{{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {{"kind": "inline", "must_understand": false,
+            "metadata": {{"a": {}, "b": {}, "odd": {odd}, "was_odd": {odd}}}}}}}"#,
+        array(copy, ""),
+        array(copy, "")
+    );
+    let folder = Folder::new("words");
+    folder.write("zarr.json", &root);
+    folder.write("a/zarr.json", &array(r#"{"name": "default"}"#, ""));
+    folder.write(
+        "b/zarr.json",
+        &array(r#"{"name": "default", "configuration": {"separator": "."}}"#, ""),
+    );
+    folder.write("odd/zarr.json", &odd);
+    folder.write("was_odd/zarr.json", &array(copy, ""));
+    let ended = run(&["check", "--json", folder.arg()]);
+    let findings = ended.lines()[0]["findings"].clone();
+    let found: Vec<_> = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+            (text("code"), text("path"))
+        })
+        .collect();
+    let expected = [("ZC004", "/b"), ("ZC002", "/odd"), ("ZC004", "/was_odd")]
+        .map(|(code, path)| (code.to_owned(), path.to_owned()));
+    assert_eq!(found, expected, "{ended:?}");
+}
+
 #[test]
 fn consolidated_metadata_can_be_required() {
     let ended = run(&["ls", "--consolidated", "require", &store("v3_tree_plain.zarr")]);

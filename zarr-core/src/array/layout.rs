@@ -23,6 +23,8 @@ pub(crate) struct Layout {
     metadata: ArrayMetadata,
     /// The chain of a regular grid's chunks.
     regular: Option<CodecChain>,
+    /// Why chunks can be decoded only, if that is so.
+    decode_only: Option<CodecError>,
     /// Chains of chunks of other shapes, as they come.
     others: Mutex<HashMap<Vec<u64>, CodecChain>>,
 }
@@ -40,6 +42,7 @@ impl Layout {
             fill: Arc::new(metadata.fill_value().map_err(unsupported)?.clone()),
             metadata: metadata.clone(),
             regular: None,
+            decode_only: None,
             others: Mutex::default(),
         };
         // A grid of chunks of many shapes is checked with its first one.
@@ -56,6 +59,7 @@ impl Layout {
             let chain = layout
                 .make_chain(&shape)
                 .map_err(|error| super::codec_error(url.to_owned(), &[], error))?;
+            layout.decode_only = chain.ensure_encodes().err();
             layout.regular = regular.map(|_| chain);
         }
         Ok(layout)
@@ -85,6 +89,11 @@ impl Layout {
     /// The fill value in decoded form: the bytes of one element.
     pub(crate) fn fill(&self) -> &[u8] {
         self.fill.element()
+    }
+
+    /// Whether chunks can be encoded, too.
+    pub(crate) fn ensure_encodes(&self) -> Result<(), CodecError> {
+        self.decode_only.clone().map_or(Ok(()), Err)
     }
 
     /// The chain of a regular grid's chunks.

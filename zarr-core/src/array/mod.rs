@@ -127,6 +127,14 @@ impl Array {
         Ok(self.opened.get_or_init(|| opened))
     }
 
+    /// As [`opened`](Self::opened), of an array whose chunks can be encoded, too.
+    fn writable(&self) -> Result<&Opened> {
+        let opened = self.opened()?;
+        let encodes = opened.layout.ensure_encodes();
+        encodes.map_err(|error| self.codec_error(error))?;
+        Ok(opened)
+    }
+
     /// Reads `selection` into a new vector in C order.
     ///
     /// Elements of missing chunks are the fill value. At most one request per chunk; of shards that are wanted in part,
@@ -353,12 +361,16 @@ impl Array {
 pub(crate) fn codec_error(url: String, chunk: &[u64], error: CodecError) -> Error {
     match error.kind {
         CodecErrorKind::Unsupported { .. } => Error::Unsupported {
-            at: url,
+            at: match error.pointer.as_str() {
+                "" => url,
+                pointer => format!("{url}#{pointer}"),
+            },
             what: format!("codec {}: {}", error.codec, error.kind),
         },
-        CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => {
-            Error::InvalidCodecs { url, source: error }
-        }
+        CodecErrorKind::InvalidConfiguration { .. } if chunk.is_empty() => Error::InvalidCodecs {
+            url,
+            source: Box::new(error),
+        },
         CodecErrorKind::Unencodable { .. } => Error::Unencodable {
             key: url,
             chunk: (!chunk.is_empty()).then(|| chunk.to_vec()),

@@ -24,11 +24,8 @@ impl CodecChain {
     /// [`CodecErrorKind::InvalidConfiguration`](super::CodecErrorKind::InvalidConfiguration) for codecs in the wrong order or
     /// that do not fit what the one before makes.
     pub fn from_v3(codecs: &[NamedConfig], data_type: &DataType, fill: &[u8], shape: &[u64]) -> Result<Self> {
-        chain_v3(
-            codecs,
-            Representation::new(shape.to_vec(), data_type.clone(), fill.to_vec())?,
-            Nesting(0),
-        )
+        let array = Representation::new(shape.to_vec(), data_type.clone(), fill.to_vec())?;
+        chain_v3(codecs, array, Nesting(0)).map_err(|error| error.within("codecs"))
     }
 
     /// The chain of a v2 array for chunks of `shape`; `fill` is the fill value in decoded form.
@@ -58,7 +55,9 @@ impl CodecChain {
         let data_type = metadata.data_type().clone();
         let array = Representation::with_fill(shape.to_vec(), data_type, Arc::clone(fill))?;
         match metadata.encoding() {
-            ArrayEncoding::V3(encoding) => chain_v3(&encoding.codecs, array, Nesting(0)),
+            ArrayEncoding::V3(encoding) => {
+                chain_v3(&encoding.codecs, array, Nesting(0)).map_err(|error| error.within("codecs"))
+            }
             ArrayEncoding::V2(encoding) => chain_v2(encoding, array),
         }
     }
@@ -79,55 +78,71 @@ pub(super) fn chain_v3(
             format_args!("{} codecs in a chain", codecs.len()),
         ));
     }
-    let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
-    let mut array_to_bytes: Option<Arc<dyn ArrayToBytes>> = None;
-    let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
-    let mut current = array.clone();
-    for codec in codecs {
-        let Some(info) = registry::find_v3(codec.name()) else {
-            if codec.must_understand() {
-                return Err(unknown(codec.name()));
-            }
-            continue;
-        };
-        let config = Config::new(codec.name(), codec.configuration());
-        let misplaced = |what: &str| CodecError::configuration(codec.name(), what);
-        match info.make {
-            Make::ArrayToArray(make) => {
-                if array_to_bytes.is_some() {
-                    return Err(misplaced("an array→array codec after the array→bytes codec"));
-                }
-                let made = make(config, &current)?;
-                current = made.encoded().clone();
-                array_to_array.push(made);
-            }
-            Make::ArrayToBytes(make) => {
-                if array_to_bytes.is_some() {
-                    return Err(misplaced("a second array→bytes codec"));
-                }
-                array_to_bytes = Some(make(config, &current, nesting)?);
-            }
-            Make::BytesToBytes(make) => {
-                if array_to_bytes.is_none() {
-                    return Err(misplaced("a bytes→bytes codec before the array→bytes codec"));
-                }
-                bytes_to_bytes.push(make(
-                    config,
-                    Buffer {
-                        element_size: current.element_size().unwrap_or(1),
-                    },
-                )?);
-            }
-        }
+    let mut stages = Stages {
+        current: array.clone(),
+        array_to_array: Vec::new(),
+        array_to_bytes: None,
+        bytes_to_bytes: Vec::new(),
+    };
+    for (index, codec) in codecs.iter().enumerate() {
+        let added = stages.add(codec, nesting);
+        added.map_err(|error| error.within_index(index))?;
     }
-    let array_to_bytes =
-        array_to_bytes.ok_or_else(|| CodecError::configuration("codecs", "there is no array→bytes codec"))?;
+    let array_to_bytes = stages
+        .array_to_bytes
+        .ok_or_else(|| CodecError::configuration("codecs", "there is no array→bytes codec"))?;
     Ok(CodecChain::new(
         array,
-        array_to_array,
+        stages.array_to_array,
         array_to_bytes,
-        bytes_to_bytes,
+        stages.bytes_to_bytes,
     ))
+}
+
+/// A v3 chain on its way.
+struct Stages {
+    /// What the array→array codecs have made of the array.
+    current: Representation,
+    array_to_array: Vec<Arc<dyn ArrayToArray>>,
+    array_to_bytes: Option<Arc<dyn ArrayToBytes>>,
+    bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
+}
+
+impl Stages {
+    fn add(&mut self, codec: &NamedConfig, nesting: Nesting) -> Result<()> {
+        let Some(info) = registry::find_v3(codec.name()) else {
+            return match codec.must_understand() {
+                true => Err(unknown(codec.name())),
+                false => Ok(()),
+            };
+        };
+        let config = Config::new(codec.name(), codec.configuration());
+        let misplaced = |what: &str| Err(CodecError::configuration(codec.name(), what));
+        match info.make {
+            Make::ArrayToArray(_) if self.array_to_bytes.is_some() => {
+                return misplaced("an array→array codec after the array→bytes codec");
+            }
+            Make::ArrayToBytes(_) if self.array_to_bytes.is_some() => {
+                return misplaced("a second array→bytes codec");
+            }
+            Make::BytesToBytes(_) if self.array_to_bytes.is_none() => {
+                return misplaced("a bytes→bytes codec before the array→bytes codec");
+            }
+            Make::ArrayToArray(make) => {
+                let made = make(config, &self.current)?;
+                self.current = made.encoded().clone();
+                self.array_to_array.push(made);
+            }
+            Make::ArrayToBytes(make) => {
+                self.array_to_bytes = Some(make(config, &self.current, nesting)?);
+            }
+            Make::BytesToBytes(make) => {
+                let element_size = self.current.element_size();
+                self.bytes_to_bytes.push(make(config, Buffer { element_size })?);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a v2 filter sees: a buffer of elements of some type, or plain bytes.
@@ -151,17 +166,19 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
     }
     let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
     let mut current = array.clone();
+    let at = |index: usize| move |error: CodecError| place_v2(filters, index, error);
     let mut codecs = filters
         .iter()
         .chain(compressor)
-        .map(v2_codec)
+        .enumerate()
+        .map(|(index, codec)| Ok((index, v2_codec(codec).map_err(at(index))?)))
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .peekable();
     // These store values by their indices, whatever the order.
     let nested = codecs
         .peek()
-        .is_some_and(|(info, _)| matches!(info.v2, Some("json2" | "msgpack2")));
+        .is_some_and(|(_, (info, _))| matches!(info.v2, Some("json2" | "msgpack2")));
     if *order == Order::F && !nested && array.shape().len() > 1 {
         let transpose = Transpose::reversed(&array)?;
         current = transpose.encoded().clone();
@@ -173,40 +190,16 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
             let swap = Swap::new(element_size, big_endian_runs.clone());
             (Arc::new(bytes), Some(View { array: current, swap }))
         } else {
-            object_codec(&mut codecs, &current, *order)?
+            match codecs.next() {
+                Some((_, first)) if !filters.is_empty() => {
+                    object_codec(first, &current, *order).map_err(at(0))?
+                }
+                Some(_) | None => return Err(no_object_codec().within("filters")),
+            }
         };
     let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
-    for (info, config) in codecs {
-        let made: Arc<dyn BytesToBytes> = match info.make {
-            Make::BytesToBytes(make) => {
-                let element_size = view
-                    .as_ref()
-                    .and_then(|view| view.array.element_size())
-                    .unwrap_or(1);
-                let made = make(config, Buffer { element_size })?;
-                // What leaves a checksum or compressor has no elements any more; a shuffle still does.
-                view = view.filter(|seen| made.encoded_size(seen.array.size()) == seen.array.size());
-                made
-            }
-            Make::ArrayToArray(make) => {
-                let seen = view.take().ok_or_else(|| no_array(config))?;
-                let (wrapped, after) = wrap_filter(make(config, &seen.array)?, config, seen)?;
-                view = Some(after);
-                wrapped
-            }
-            Make::ArrayToBytes(make) => {
-                let seen = view.take().ok_or_else(|| no_array(config))?;
-                let is_text = matches!(seen.array.data_type(), DataType::FixedLengthUtf32 { .. });
-                if seen.swap != Swap::Nothing && !is_text {
-                    // numcodecs writes none, and what it reads it takes for little-endian.
-                    let what = "big-endian numbers in a v2 array";
-                    return Err(CodecError::unsupported(config.codec(), what));
-                }
-                let codec = make(config, &seen.array, Nesting(0))?;
-                Arc::new(SerializedBuffer::new(codec, seen.swap, &seen.array))
-            }
-        };
-        bytes_to_bytes.push(made);
+    for (index, (info, config)) in codecs {
+        bytes_to_bytes.push(on_buffer(info, config, &mut view).map_err(at(index))?);
     }
     Ok(CodecChain::new(
         array,
@@ -214,6 +207,38 @@ fn chain_v2(encoding: &V2Encoding, array: Representation) -> Result<CodecChain> 
         array_to_bytes,
         bytes_to_bytes,
     ))
+}
+
+/// A filter or compressor of v2, which works on a buffer; `view` is what it sees, and then what the next one sees.
+fn on_buffer(info: &CodecInfo, config: Config<'_>, view: &mut Option<View>) -> Result<Arc<dyn BytesToBytes>> {
+    match info.make {
+        Make::BytesToBytes(make) => {
+            let element_size = view.as_ref().and_then(|view| view.array.element_size());
+            let made = make(config, Buffer { element_size })?;
+            // What leaves a checksum or compressor has no elements any more; a shuffle still does.
+            *view = view
+                .take()
+                .filter(|seen| made.encoded_size(seen.array.size()) == seen.array.size());
+            Ok(made)
+        }
+        Make::ArrayToArray(make) => {
+            let seen = view.take().ok_or_else(|| no_array(config))?;
+            let (wrapped, after) = wrap_filter(make(config, &seen.array)?, config, seen)?;
+            *view = Some(after);
+            Ok(wrapped)
+        }
+        Make::ArrayToBytes(make) => {
+            let seen = view.take().ok_or_else(|| no_array(config))?;
+            let is_text = matches!(seen.array.data_type(), DataType::FixedLengthUtf32 { .. });
+            if seen.swap != Swap::Nothing && !is_text {
+                // numcodecs writes none, and what it reads it takes for little-endian.
+                let what = "big-endian numbers in a v2 array";
+                return Err(CodecError::unsupported(config.codec(), what));
+            }
+            let codec = make(config, &seen.array, Nesting(0))?;
+            Ok(Arc::new(SerializedBuffer::new(codec, seen.swap, &seen.array)))
+        }
+    }
 }
 
 fn no_array(config: Config<'_>) -> CodecError {
@@ -229,22 +254,28 @@ fn v2_codec(codec: &NamedConfig) -> Result<V2Codec<'_>> {
         return Err(CodecError::unsupported(id, what));
     }
     let info = registry::find_v2(id).ok_or_else(|| unknown(id))?;
-    Ok((info, Config::new(id, codec.configuration())))
+    Ok((info, Config::v2(id, codec.configuration())))
+}
+
+/// An error of the filter at `index`, or of the compressor behind the filters.
+pub(super) fn place_v2(filters: &[NamedConfig], index: usize, error: CodecError) -> CodecError {
+    match filters.get(index) {
+        Some(_) => error.within_index(index).within("filters"),
+        None => error.within("compressor"),
+    }
+}
+
+fn no_object_codec() -> CodecError {
+    let reason = "an array of objects needs an object codec as its first filter";
+    CodecError::configuration("filters", reason)
 }
 
 /// The array→bytes codec of an array of objects: its first filter; and what the next filter sees.
-fn object_codec<'a>(
-    codecs: &mut impl Iterator<Item = V2Codec<'a>>,
+fn object_codec(
+    (info, config): V2Codec<'_>,
     array: &Representation,
     order: Order,
 ) -> Result<(Arc<dyn ArrayToBytes>, Option<View>)> {
-    let missing = || {
-        CodecError::configuration(
-            "filters",
-            "an array of objects needs an object codec as its first filter",
-        )
-    };
-    let (info, config) = codecs.next().ok_or_else(missing)?;
     let format = match info.v2 {
         Some("json2") => Some(Format::Json),
         Some("msgpack2") => Some(Format::MessagePack),
@@ -260,7 +291,7 @@ fn object_codec<'a>(
         return Ok((Arc::new(codec), Some(View { array, swap })));
     }
     let Make::ArrayToBytes(make) = info.make else {
-        return Err(missing());
+        return Err(no_object_codec());
     };
     Ok((make(config, array, Nesting(0))?, None))
 }
@@ -299,4 +330,63 @@ fn wrap_filter(
         Arc::new(ArrayBuffer::new(codec, before.array, decoded_swap, encoded_swap)),
         after,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Json, NodeMetadata};
+
+    fn pointer(document: &str) -> String {
+        let json = Json::parse(document.as_bytes()).unwrap();
+        let array = match json.get("node_type") {
+            Some(_) => NodeMetadata::from_v3_json(json)
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .clone(),
+            None => ArrayMetadata::from_v2_json(json, None).unwrap(),
+        };
+        let error = CodecChain::for_array(&array, array.shape()).unwrap_err();
+        let begin = format!("{}: codec ", error.pointer);
+        assert!(error.to_string().starts_with(&begin), "{error}");
+        error.pointer
+    }
+
+    #[test]
+    fn errors_say_which_codec_of_a_v3_array_it_is() {
+        let of = |codecs: &str| {
+            pointer(&format!(
+                r#"{{"zarr_format": 3, "node_type": "array", "shape": [4], "data_type": "uint8", "fill_value": 0,
+                    "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [4]}}}},
+                    "chunk_key_encoding": {{"name": "default"}}, "codecs": {codecs}}}"#
+            ))
+        };
+        let wrong = r#"{"name": "numcodecs.shuffle", "configuration": {"elementsize": 0}}"#;
+        assert_eq!(of(&format!(r#"["bytes", {wrong}]"#)), "/codecs/1");
+        assert_eq!(of(r#"["bytes", "my-codec"]"#), "/codecs/1");
+        let shards = format!(
+            r#"[{{"name": "sharding_indexed", "configuration": {{"chunk_shape": [2], "codecs": ["bytes", {wrong}],
+                "index_codecs": [{{"name": "bytes", "configuration": {{"endian": "little"}}}}]}}}}]"#
+        );
+        assert_eq!(of(&shards), "/codecs/0/configuration/codecs/1");
+    }
+
+    #[test]
+    fn errors_say_which_filter_of_a_v2_array_it_is() {
+        let of = |dtype: &str, filters: &str, compressor: &str| {
+            pointer(&format!(
+                r#"{{"zarr_format": 2, "shape": [4], "chunks": [4], "dtype": "{dtype}", "fill_value": null, "order": "C",
+                    "filters": {filters}, "compressor": {compressor}}}"#
+            ))
+        };
+        let zlib = r#"{"id": "zlib", "level": 1}"#;
+        let wrong = r#"{"id": "shuffle", "elementsize": 65537}"#;
+        assert_eq!(of("|u1", &format!("[{zlib}, {wrong}]"), "null"), "/filters/1");
+        assert_eq!(of("|u1", &format!("[{zlib}]"), wrong), "/compressor");
+        assert_eq!(of("|u1", "null", r#"{"id": "my-codec"}"#), "/compressor");
+        assert_eq!(of("<U4", r#"[{"id": "vlen-utf8"}]"#, zlib), "/filters/0");
+        let text = format!(r#"[{{"id": "vlen-utf8"}}, {wrong}]"#);
+        assert_eq!(of("|O", &text, zlib), "/filters/1");
+    }
 }

@@ -112,6 +112,20 @@ impl CodecChain {
         Some(Partial { transposes, sharding })
     }
 
+    /// Whether the configurations allow to encode: of a level that is out of range, decoding knows nothing.
+    ///
+    /// # Errors
+    /// [`CodecErrorKind::InvalidConfiguration`](super::CodecErrorKind::InvalidConfiguration) in the name of the first codec
+    /// that decodes only.
+    pub fn ensure_encodes(&self) -> Result<()> {
+        if let Some(sharding) = self.array_to_bytes.as_sharding() {
+            sharding.inner().ensure_encodes()?;
+        }
+        self.bytes_to_bytes
+            .iter()
+            .try_for_each(|codec| codec.ensure_encodes())
+    }
+
     /// Decodes a chunk to memory of its own.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Reading a codec's configuration, of v3 or v2, with errors that name the codec and the member.
 
+use std::borrow::Cow;
+
 use super::error::{CodecError, Result};
 use crate::metadata::Json;
 use crate::metadata::data_type::V2DataType;
@@ -10,11 +12,30 @@ use crate::metadata::json::Object;
 pub(crate) struct Config<'a> {
     codec: &'a str,
     members: &'a Object,
+    is_v2: bool,
 }
 
 impl<'a> Config<'a> {
     pub(crate) fn new(codec: &'a str, members: &'a Object) -> Self {
-        Self { codec, members }
+        Self {
+            codec,
+            members,
+            is_v2: false,
+        }
+    }
+
+    /// The configuration of a filter or compressor of v2, whose integers may be written as strings.
+    pub(crate) fn v2(codec: &'a str, members: &'a Object) -> Self {
+        Self {
+            codec,
+            members,
+            is_v2: true,
+        }
+    }
+
+    /// Whether it is that of a filter or compressor of v2.
+    pub(crate) fn is_v2(self) -> bool {
+        self.is_v2
     }
 
     /// The name of the codec.
@@ -52,11 +73,18 @@ impl<'a> Config<'a> {
     }
 
     pub(crate) fn integer(self, key: &str) -> Result<Option<i64>> {
-        self.optional(key, "an integer", Json::as_i64)
+        self.optional(key, "an integer", |json| self.number(json).as_i64())
     }
 
     pub(crate) fn unsigned(self, key: &str) -> Result<Option<u64>> {
-        self.optional(key, "an integer of at least 0", Json::as_u64)
+        self.optional(key, "an integer of at least 0", |json| self.number(json).as_u64())
+    }
+
+    fn number(self, json: &Json) -> Cow<'_, Json> {
+        match self.is_v2 {
+            true => json.outside_a_string(),
+            false => Cow::Borrowed(json),
+        }
     }
 
     pub(crate) fn float(self, key: &str) -> Result<Option<f64>> {

@@ -4,8 +4,10 @@ use std::fmt::Display;
 
 /// An error of one codec of a chain: which codec, and what happened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("codec {codec}: {kind}")]
+#[error("{}codec {codec}: {kind}", place(pointer))]
 pub struct CodecError {
+    /// JSON pointer of the codec in its document, where its configuration is wrong or not supported; else empty.
+    pub pointer: String,
     /// The name of the codec as the metadata spells it.
     pub codec: String,
     /// What happened.
@@ -48,15 +50,35 @@ pub enum CodecErrorKind {
     },
 }
 
+/// `/codecs/1: `
+fn place(pointer: &str) -> String {
+    match pointer {
+        "" => String::new(),
+        pointer => format!("{pointer}: "),
+    }
+}
+
 /// The result of a codec operation.
 pub type Result<T, E = CodecError> = std::result::Result<T, E>;
 
 impl CodecError {
     fn new(codec: impl Into<String>, kind: CodecErrorKind) -> Self {
         Self {
+            pointer: String::new(),
             codec: codec.into(),
             kind,
         }
+    }
+
+    /// Says that the codec lies inside the member `key` of an object: puts it in front of the pointer.
+    pub(crate) fn within(mut self, key: &str) -> Self {
+        self.pointer = format!("/{key}{}", self.pointer);
+        self
+    }
+
+    /// Says that the codec lies inside the item `index` of an array.
+    pub(crate) fn within_index(self, index: usize) -> Self {
+        self.within(&index.to_string())
     }
 
     /// The bytes are not what `codec` writes.

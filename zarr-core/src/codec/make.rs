@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use super::blosc::{Blosc, Compressor, Shuffling};
 use super::byte_filters::{Base64, Shuffle};
+use super::bz2::Bz2;
 use super::checksum::{Algorithm, Checksum, Location};
 use super::config::Config;
+use super::decode_only::or_decode_only;
 use super::error::{CodecError, Result};
 use super::gzip::Deflate;
+use super::lz4::Lz4;
 use super::lzma::{Lzma, LzmaFilter, LzmaSettings, Machine};
 use super::object::{Format, Objects};
 use super::registry::{Buffer, Nesting};
 use super::representation::Representation;
 use super::sharding::{IndexLocation, Sharding};
 use super::vlen::{Elements, Vlen};
+use super::zstd::Zstd;
 use super::{ArrayToArray, ArrayToBytes, BytesToBytes, build, number_filters, packbits, scale_offset};
 use crate::metadata::data_type::Endianness;
 use crate::metadata::{DataType, Json, NamedConfig};
@@ -24,7 +28,7 @@ type Bytes = Result<Arc<dyn BytesToBytes>>;
 
 pub(super) fn transpose(config: Config<'_>, array: &Representation) -> Array {
     config.only(&["order"])?;
-    // "C" and "F" were removed from the specification; tensorstore still writes neither and reads both.
+    // "C" and "F" were removed from the specification; zarrita wrote them, and tensorstore reads both.
     let order = match config.get("order").and_then(Json::as_str) {
         Some("C") => (0..array.shape().len() as u64).collect(),
         Some("F") => (0..array.shape().len() as u64).rev().collect(),
@@ -151,7 +155,8 @@ pub(super) fn sharding(config: Config<'_>, array: &Representation, nesting: Nest
             .collect::<Result<Vec<_>, _>>();
         let codecs = codecs
             .map_err(|error| CodecError::configuration(config.codec(), format_args!("{key}: {error}")))?;
-        build::chain_v3(&codecs, array, deeper)
+        let chain = build::chain_v3(&codecs, array, deeper);
+        chain.map_err(|error| error.within(key).within("configuration"))
     };
     let location = match config.text("index_location")? {
         None | Some("end") => IndexLocation::End,
@@ -170,31 +175,29 @@ pub(super) fn sharding(config: Config<'_>, array: &Representation, nesting: Nest
 }
 
 pub(super) fn gzip(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Deflate::gzip(config.integer("level")?.unwrap_or(1))?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Deflate::gzip(level), || Deflate::gzip(1))
 }
 
 pub(super) fn zlib(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Deflate::zlib(config.integer("level")?.unwrap_or(1))?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Deflate::zlib(level), || Deflate::zlib(1))
 }
 
 pub(super) fn zstd(config: Config<'_>, _: Buffer) -> Bytes {
     let checksum = config.boolean("checksum")?.unwrap_or(false);
-    Ok(Arc::new(super::zstd::Zstd::new(
-        config.integer("level")?.unwrap_or(0),
-        checksum,
-    )?))
+    let level = config.integer("level")?.unwrap_or(0);
+    or_decode_only(Zstd::new(level, checksum), || Zstd::new(0, checksum))
 }
 
 pub(super) fn bz2(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(super::bz2::Bz2::new(
-        config.integer("level")?.unwrap_or(1),
-    )?))
+    let level = config.integer("level")?.unwrap_or(1);
+    or_decode_only(Bz2::new(level), || Bz2::new(1))
 }
 
 pub(super) fn lz4(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(super::lz4::Lz4::new(
-        config.integer("acceleration")?.unwrap_or(1),
-    )?))
+    let acceleration = config.integer("acceleration")?.unwrap_or(1);
+    or_decode_only(Lz4::new(acceleration), || Lz4::new(1))
 }
 
 pub(super) fn lzma(config: Config<'_>, _: Buffer) -> Bytes {
@@ -266,7 +269,7 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
         .ok_or_else(|| config.wrong("cname", "blosclz, lz4, lz4hc, snappy, zlib or zstd"))?;
     let shuffling = match config.get("shuffle") {
         None => None,
-        Some(json) => match (json.as_str(), json.as_i64()) {
+        Some(json) => match (json.as_str(), config.integer("shuffle").ok().flatten()) {
             (Some("noshuffle"), _) | (_, Some(0)) => Some(Shuffling::None),
             (Some("shuffle"), _) | (_, Some(1)) => Some(Shuffling::Bytes),
             (Some("bitshuffle"), _) | (_, Some(2)) => Some(Shuffling::Bits),
@@ -274,7 +277,8 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
             _ => return Err(config.wrong("shuffle", "noshuffle, shuffle, bitshuffle or -1 to 2")),
         },
     };
-    let type_size = config.unsigned("typesize")?.unwrap_or(buffer.element_size as u64);
+    let type_size = config.unsigned("typesize")?;
+    let type_size = type_size.unwrap_or(buffer.element_size.unwrap_or(1) as u64);
     let automatic = if type_size == 1 {
         Shuffling::Bits
     } else {
@@ -282,19 +286,30 @@ pub(super) fn blosc(config: Config<'_>, buffer: Buffer) -> Bytes {
     };
     let level = config.integer("clevel")?.unwrap_or(5);
     let block_size = config.unsigned("blocksize")?.unwrap_or(0);
-    Ok(Arc::new(Blosc::new(
-        compressor,
-        level,
-        shuffling.unwrap_or(automatic),
-        type_size,
-        block_size,
-    )?))
+    let shuffling = shuffling.unwrap_or(automatic);
+    or_decode_only(
+        Blosc::new(compressor, level, shuffling, type_size, block_size),
+        || Blosc::new(compressor, 5, shuffling, type_size, 0),
+    )
 }
 
-pub(super) fn shuffle(config: Config<'_>, _: Buffer) -> Bytes {
-    Ok(Arc::new(Shuffle::new(
-        config.unsigned("elementsize")?.unwrap_or(4),
-    )?))
+pub(super) fn shuffle(config: Config<'_>, buffer: Buffer) -> Bytes {
+    let element_size = match config.unsigned("elementsize")? {
+        None => 4,
+        // netCDF-C writes 0 and shuffles by the size of the data type. numcodecs takes 0 for no shuffling at all, and reads
+        // netCDF's chunks as wrong numbers; what it writes itself with 0 nobody has a use for.
+        Some(0) if config.is_v2() => {
+            let size = buffer.element_size.ok_or_else(|| {
+                CodecError::unsupported(
+                    config.codec(),
+                    "elementsize 0 after a filter that leaves no elements",
+                )
+            })?;
+            size as u64
+        }
+        Some(size) => size,
+    };
+    Ok(Arc::new(Shuffle::new(element_size)?))
 }
 
 pub(super) fn base64(_: Config<'_>, _: Buffer) -> Bytes {

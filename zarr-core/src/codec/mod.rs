@@ -28,11 +28,13 @@ mod chain;
 mod checksum;
 mod chunk;
 mod config;
+mod decode_only;
 mod error;
 mod gzip;
 mod lz4;
 mod lzma;
 mod make;
+pub(crate) mod new_array;
 mod number;
 mod number_filters;
 mod object;
@@ -107,6 +109,14 @@ pub trait BytesToBytes: fmt::Debug + Send + Sync {
     /// The most bytes that one encoded byte can stand for, so that a chunk size which the stored bytes cannot reach is an
     /// error before anything is allocated.
     fn max_expansion(&self) -> u64;
+
+    /// Whether the configuration allows to encode.
+    ///
+    /// # Errors
+    /// [`CodecErrorKind::InvalidConfiguration`] if it is good for decoding only.
+    fn ensure_encodes(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Encodes `decoded`.
     ///

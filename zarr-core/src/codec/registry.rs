@@ -53,8 +53,8 @@ pub(super) struct Nesting(pub(super) usize);
 /// What is known of the buffer that a bytes→bytes codec encodes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Buffer {
-    /// The size of its elements in bytes, 1 if it has none.
-    pub(super) element_size: usize,
+    /// The size of its elements in bytes, if it still has elements.
+    pub(super) element_size: Option<usize>,
 }
 
 const fn array(v3: &'static [&'static str], v2: Option<&'static str>, make: MakeArrayToArray) -> CodecInfo {

@@ -12,6 +12,7 @@ use super::delete::delete_below;
 use super::documents::build;
 use super::node::Node;
 use crate::array::Array;
+use crate::codec::new_array::{Forms, ensure_encodes};
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::metadata::json::NonFiniteStyle;
@@ -55,7 +56,7 @@ pub async fn create_group(
 ///
 /// # Errors
 /// As [`create_group`]; [`Error::NotEmpty`] if chunks or other keys lie there already, which the array would take for its
-/// own.
+/// own; [`Error::InvalidCodecs`] if a codec's configuration allows no encoding.
 pub async fn create_array(
     store: &Arc<Store>,
     path: &NodePath,
@@ -76,6 +77,12 @@ async fn create(
     store.ensure_writable("set", &path.key(metadata.document().kind().key()))?;
     let format = metadata.zarr_format();
     path.check_names(format)?;
+    if let NodeMetadata::Array(array) = &metadata {
+        ensure_encodes(array.encoding(), Forms::AnyRead).map_err(|source| Error::InvalidCodecs {
+            url: store.key_url(path.as_relative()),
+            source: Box::new(source),
+        })?;
+    }
     let context = Context::new(Arc::clone(store), OpenOptions::default());
     let missing = missing_ancestors(&context, path, format).await?;
     match mode {

@@ -7,6 +7,7 @@ use super::{
     ArrayMetadata, ChunkGrid, ChunkKeyEncoding, DataType, FillValue, MetadataError, NamedConfig, Order,
     Separator,
 };
+use crate::codec::new_array::{Forms, ensure_encodes};
 
 /// Builds the metadata of a new v3 array.
 ///
@@ -104,8 +105,8 @@ impl V3ArrayBuilder {
     /// Makes the document and checks it as one that was read.
     ///
     /// # Errors
-    /// As for [`NodeMetadata::parse_v3`](super::NodeMetadata::parse_v3); [`MetadataError::Unsupported`] also for a data
-    /// type that only v2 has.
+    /// As for [`NodeMetadata::parse_v3`](super::NodeMetadata::parse_v3); [`MetadataError::Invalid`] also for codecs that can
+    /// only be read; [`MetadataError::Unsupported`] also for a data type that only v2 has.
     pub fn build(self) -> Result<ArrayMetadata, MetadataError> {
         let codecs: Vec<Json> = self.codecs.iter().map(NamedConfig::to_json).collect();
         let mut main = Object::from([
@@ -122,7 +123,7 @@ impl V3ArrayBuilder {
         if let Some(names) = self.dimension_names {
             main.insert("dimension_names", names);
         }
-        ArrayMetadata::from_document(Document::new(DocumentKind::ZarrJson, main.into(), None)?)
+        strict(Document::new(DocumentKind::ZarrJson, main.into(), None)?)
     }
 }
 
@@ -214,8 +215,8 @@ impl V2ArrayBuilder {
     /// Makes the documents and checks them as ones that were read.
     ///
     /// # Errors
-    /// As for [`ArrayMetadata::parse_v2`]; [`MetadataError::Unsupported`] also for a data type or fill value that v2
-    /// cannot say.
+    /// As for [`ArrayMetadata::parse_v2`]; [`MetadataError::Invalid`] also for codecs that can only be read;
+    /// [`MetadataError::Unsupported`] also for a data type or fill value that v2 cannot say.
     pub fn build(self) -> Result<ArrayMetadata, MetadataError> {
         let fill_value = self
             .fill_value
@@ -242,7 +243,21 @@ impl V2ArrayBuilder {
         let zattrs = Some(self.attributes)
             .filter(|attributes| !attributes.is_empty())
             .map(Json::Object);
-        ArrayMetadata::from_document(Document::new(DocumentKind::Zarray, main.into(), zattrs)?)
+        strict(Document::new(DocumentKind::Zarray, main.into(), zattrs)?)
+    }
+}
+
+/// Checks a document as one that was read, and that its codecs can encode and have no form that is only read.
+fn strict(document: Document) -> Result<ArrayMetadata, MetadataError> {
+    let array = ArrayMetadata::from_document(document)?;
+    match ensure_encodes(array.encoding(), Forms::Strict) {
+        Ok(()) => Ok(array),
+        Err(error) => Err(MetadataError::Invalid {
+            pointer: error.pointer,
+            position: None,
+            expected: "a codec for a new array".into(),
+            found: error.kind.to_string(),
+        }),
     }
 }
 

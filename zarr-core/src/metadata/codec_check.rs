@@ -128,7 +128,11 @@ fn check_codec(codec: &NamedConfig, input: Input) -> Result<Input, MetadataError
 
 fn bytes(codec: &NamedConfig, input: Input) -> Result<Input, MetadataError> {
     codec.only_keys(&["endian"])?;
-    one_of(codec, "endian", &["little", "big"])?;
+    // The first drafts of the specification let writers say `null`.
+    let endian = codec.get("endian").filter(|json| !json.is_null());
+    if endian.is_some() {
+        one_of(codec, "endian", &["little", "big"])?;
+    }
     let Some(data_type) = &input.data_type else {
         return Ok(input);
     };
@@ -140,7 +144,7 @@ fn bytes(codec: &NamedConfig, input: Input) -> Result<Input, MetadataError> {
     }
     // Documents with the older `structured` may leave it out: it is little then.
     let legacy = matches!(data_type, DataType::Struct(fields) if fields.is_legacy());
-    if data_type.needs_endian() && !legacy && codec.get("endian").is_none() {
+    if data_type.needs_endian() && !legacy && endian.is_none() {
         return wrong(
             codec,
             "endian",
@@ -164,6 +168,15 @@ fn vlen(codec: &NamedConfig, input: Input, data_type: &DataType) -> Result<Input
 fn transpose(codec: &NamedConfig, input: Input) -> Result<Input, MetadataError> {
     codec.only_keys(&["order"])?;
     let rank = input.rank();
+    // The first drafts of the specification had these two names for orders, and zarrita wrote them.
+    match codec.get("order").and_then(Json::as_str) {
+        Some("C") => return Ok(input),
+        Some("F") => {
+            let edges = input.edges.map(|edges| edges.into_iter().rev().collect());
+            return Ok(Input { edges, ..input });
+        }
+        Some(_) | None => {}
+    }
     let order = codec
         .get("order")
         .and_then(Json::as_array)

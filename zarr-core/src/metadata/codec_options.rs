@@ -75,9 +75,15 @@ pub(super) fn blosc(codec: &NamedConfig, shuffles: &[&str]) -> Result<(), Metada
 pub(super) fn check_v2(codec: &NamedConfig) -> Result<(), MetadataError> {
     let without_configuration = |error: MetadataError| error.unwrapped("configuration");
     if codec.name() == "blosc" {
+        let value_of = |json: &Json| json.outside_a_string().as_i64();
         let checked = one_of(codec, "cname", &BLOSC_COMPRESSORS)
-            .and_then(|()| integer(codec, "clevel", 0, 9))
-            .and_then(|()| integer(codec, "shuffle", -1, 2));
+            // Which level it is matters for encoding only.
+            .and_then(|()| optional(codec, "clevel", "an integer", |json| value_of(json).is_some()))
+            .and_then(|()| {
+                optional(codec, "shuffle", "an integer from -1 to 2", |json| {
+                    value_of(json).is_some_and(|value| (-1..=2).contains(&value))
+                })
+            });
         checked.map_err(without_configuration)?;
     }
     Ok(())

@@ -55,7 +55,8 @@ impl ArrayMetadata {
         }
         let fill_value =
             FillValue::parse_v2(&data_type, required(main, "fill_value")?).within("fill_value")?;
-        let separator = main.get("dimension_separator").map(Separator::parse).transpose();
+        let separator = main.get("dimension_separator").filter(|json| !json.is_null());
+        let separator = separator.map(Separator::parse).transpose();
         let separator = separator.within("dimension_separator")?.unwrap_or(Separator::Dot);
         let V2DataType {
             data_type,

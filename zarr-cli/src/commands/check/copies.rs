@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::StreamExt;
 use zarr_core::hierarchy::{ConsolidatedMode, Node};
 use zarr_core::metadata::json::Object;
-use zarr_core::metadata::{ConsolidatedMetadata, Document, Json, NodeMetadata};
+use zarr_core::metadata::{ConsolidatedMetadata, Json, MetadataError, NodeMetadata};
 use zarr_core::{Group, NodePath, Store, ZarrFormat, hierarchy};
 
-use super::Checked;
+use super::{Checked, meaning};
 use crate::app::App;
 use crate::commands::open;
 use crate::error::CliError;
@@ -49,7 +49,7 @@ pub(super) async fn consolidated(
 }
 
 /// The nodes that consolidated metadata name and that no listing has shown.
-pub(super) fn named(copies: &ConsolidatedMetadata, live: &BTreeMap<NodePath, Document>) -> Vec<NodePath> {
+pub(super) fn named(copies: &ConsolidatedMetadata, live: &BTreeMap<NodePath, NodeMetadata>) -> Vec<NodePath> {
     let named = copies.nodes().map(|(path, _)| path);
     named
         .filter(|path| !path.is_root() && !live.contains_key(path))
@@ -102,7 +102,7 @@ pub(super) fn unopened(path: &NodePath, error: zarr_core::Error, checked: &mut C
 /// Compares the consolidated copies with the documents; `complete` says whether all of them were seen.
 pub(super) fn compare(
     copies: &ConsolidatedMetadata,
-    live: &BTreeMap<NodePath, Document>,
+    live: &BTreeMap<NodePath, NodeMetadata>,
     complete: bool,
     checked: &mut Checked,
 ) {
@@ -116,13 +116,29 @@ pub(super) fn compare(
     for (path, copy) in copies.nodes() {
         named.insert(path.clone());
         match (copy, live.get(path)) {
+            // What is not supported is not invalid; where the node's own document says the same, the node has its own finding.
+            (Err(error @ MetadataError::Unsupported { .. }), Some(_)) => find(
+                lint::STALE,
+                path,
+                format!("consolidated metadata is stale: {error}"),
+            ),
+            (Ok(_) | Err(MetadataError::Unsupported { .. }), None) => {
+                // What is broken is there; its own finding says what is wrong with it.
+                if complete && !broken.contains(&path.to_string()) {
+                    find(
+                        lint::GONE,
+                        path,
+                        "in the consolidated metadata, but not there".to_owned(),
+                    );
+                }
+            }
             (Err(error), _) => find(
                 lint::BAD_CONSOLIDATED,
                 path,
                 format!("consolidated metadata: {error}"),
             ),
-            (Ok(copy), Some(document)) => {
-                if let Some(difference) = difference(copy, document) {
+            (Ok(copy), Some(live)) => {
+                if let Some(difference) = difference(copy, live) {
                     find(
                         lint::STALE,
                         path,
@@ -130,13 +146,6 @@ pub(super) fn compare(
                     );
                 }
             }
-            // What is broken is there; its own finding says what is wrong with it.
-            (Ok(_), None) if complete && !broken.contains(&path.to_string()) => find(
-                lint::GONE,
-                path,
-                "in the consolidated metadata, but not there".to_owned(),
-            ),
-            (Ok(_), None) => {}
         }
     }
     for entry in copies.refused() {
@@ -157,25 +166,25 @@ pub(super) fn compare(
     }
 }
 
-/// The first member in which a copy differs from the document, other than a nested copy of copies.
-fn difference(copy: &NodeMetadata, live: &Document) -> Option<String> {
-    let copy = copy.document();
+/// The first member in which a copy differs from the node's own document, other than a nested copy of copies.
+fn difference(copy: &NodeMetadata, live: &NodeMetadata) -> Option<String> {
+    let (of_copy, of_live) = (copy.document(), live.document());
     let parts = [
-        (copy.main(), live.main(), ""),
+        (of_copy.main(), of_live.main(), ""),
         (
-            copy.zattrs().unwrap_or(&EMPTY),
-            live.zattrs().unwrap_or(&EMPTY),
+            of_copy.zattrs().unwrap_or(&EMPTY),
+            of_live.zattrs().unwrap_or(&EMPTY),
             ".zattrs ",
         ),
     ];
-    parts.iter().find_map(|(copy, live, part)| {
-        let keys: BTreeSet<&str> = copy
+    parts.iter().find_map(|(in_copy, in_live, part)| {
+        let keys: BTreeSet<&str> = in_copy
             .keys()
-            .chain(live.keys())
+            .chain(in_live.keys())
             .filter(|key| *key != "consolidated_metadata")
             .collect();
         keys.into_iter().find_map(|key| {
-            let (copy, live) = (copy.get(key), live.get(key));
+            let (a, b) = (in_copy.get(key), in_live.get(key));
             // Writers leave these out, or write them empty.
             let may_be_absent = matches!(key, "attributes" | "storage_transformers");
             let is_empty = |value: Option<&Json>| match value {
@@ -184,7 +193,9 @@ fn difference(copy: &NodeMetadata, live: &Document) -> Option<String> {
                 Some(Json::Array(items)) => items.is_empty(),
                 Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => false,
             };
-            let same = copy == live || (may_be_absent && is_empty(copy) && is_empty(live));
+            let same = a == b
+                || (may_be_absent && is_empty(a) && is_empty(b))
+                || (part.is_empty() && meaning::is_same(key, copy, live));
             (!same).then(|| format!("{part}{key} differs"))
         })
     })

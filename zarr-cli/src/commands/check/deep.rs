@@ -90,10 +90,9 @@ impl<'a> Deep<'a> {
     async fn read_all(&mut self, checked: &Checked) -> Result<(), CliError> {
         for (path, array) in &checked.arrays {
             let path = path.to_string();
-            let is_told = checked
-                .findings
-                .iter()
-                .any(|finding| finding.rule == lint::UNSUPPORTED && finding.path == path);
+            let is_told = checked.findings.iter().any(|finding| {
+                matches!(finding.rule, lint::UNSUPPORTED | lint::INVALID) && finding.path == path
+            });
             self.array(&path, array, is_told).await?;
         }
         let Some(store) = &checked.store else {
@@ -147,6 +146,9 @@ impl<'a> Deep<'a> {
                     };
                 }
                 Err(error) if exit_code::of_core(&error).0 == exit_code::CORRUPT => {
+                    if is_told {
+                        return Ok(());
+                    }
                     self.tell(&[Finding::new(lint::INVALID, path, chain(&error))])?;
                 }
                 Err(error) => return Err(error.into()),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use zarr_core::hierarchy::{Broken, ConsolidatedMode, Member, Node};
-use zarr_core::metadata::Document;
-use zarr_core::{NodeKind, NodePath, hierarchy};
+use zarr_core::metadata::NodeMetadata;
+use zarr_core::{Array, NodeKind, NodePath, hierarchy};
 
 use super::{Checked, NamedBy, copies};
 use crate::app::App;
@@ -25,7 +25,7 @@ pub(super) async fn look(app: &App, url: &str, checked: &mut Checked) -> Result<
     checked.store = Some(Arc::clone(&store));
     let options = open::options(app).with_consolidated(ConsolidatedMode::Ignore);
     let root = hierarchy::open(&store, &NodePath::root(), options).await?;
-    let mut live: BTreeMap<NodePath, Document> = BTreeMap::new();
+    let mut live: BTreeMap<NodePath, NodeMetadata> = BTreeMap::new();
     let mut views = BTreeMap::new();
     let mut complete = true;
     let mut unlisted = Vec::new();
@@ -126,10 +126,23 @@ fn tell_unlisted(unlisted: &[MemberView], is_named: bool, shown: &str, checked: 
     };
 }
 
+/// Why no chunk of an array can be read, if that can be said without a look at one.
+fn unreadable(array: &Array, path: &str) -> Option<Finding> {
+    if let Err(error) = array.metadata().ensure_supported() {
+        return Some(Finding::new(lint::UNSUPPORTED, path, error.to_string()));
+    }
+    let error = array.ensure_readable().err()?;
+    let rule = match exit_code::of_core(&error).0 {
+        exit_code::CORRUPT => lint::INVALID,
+        _ => lint::UNSUPPORTED,
+    };
+    Some(Finding::new(rule, path, crate::error::chain(&error)))
+}
+
 fn note(
     node: &Node,
     checked: &mut Checked,
-    live: &mut BTreeMap<NodePath, Document>,
+    live: &mut BTreeMap<NodePath, NodeMetadata>,
     views: &mut BTreeMap<NodePath, NodeView>,
 ) {
     let view = NodeView::of(node, &NodePath::root());
@@ -140,19 +153,15 @@ fn note(
             .findings
             .push(Finding::new(lint::AMBIGUOUS, &view.path, message));
     }
-    let document = match node {
+    let metadata = match node {
         Node::Array(array) => {
-            if let Err(error) = array.metadata().ensure_supported() {
-                checked
-                    .findings
-                    .push(Finding::new(lint::UNSUPPORTED, &view.path, error.to_string()));
-            }
+            checked.findings.extend(unreadable(array, &view.path));
             checked.findings.extend(lint::array(&view));
             checked.arrays.insert(node.path().clone(), array.clone());
-            array.metadata().document().clone()
+            NodeMetadata::Array(Box::new(array.metadata().clone()))
         }
-        Node::Group(group) => group.metadata().document().clone(),
+        Node::Group(group) => NodeMetadata::Group(group.metadata().clone()),
     };
-    live.insert(node.path().clone(), document);
+    live.insert(node.path().clone(), metadata);
     views.insert(node.path().clone(), view);
 }

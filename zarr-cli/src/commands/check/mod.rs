@@ -3,6 +3,7 @@
 mod copies;
 mod deep;
 mod look;
+mod meaning;
 mod missing;
 mod report;
 mod stray;

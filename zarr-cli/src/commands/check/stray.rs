@@ -1,4 +1,6 @@
 //! Keys that belong to no node, and chunks that lie outside the chunk grid.
+//!
+//! Files of other kinds among those of Zarr are nothing wrong: there are formats that put tables beside their arrays.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -51,8 +53,7 @@ impl<'a> Known<'a> {
                 .then(|| Finding::new(lint::STRAY_KEY, format!("/{node}"), message).at(place(None)));
         }
         let Some((path, array)) = self.array_of(key) else {
-            let message = format!("{key}: belongs to no array");
-            return Some(Finding::new(lint::STRAY_KEY, "/", message).at(place(None)));
+            return Some(stray(key, "/", "belongs to no array").at(place(None)));
         };
         let relative = key[path.len()..].trim_start_matches('/');
         let metadata = array.metadata();
@@ -62,8 +63,7 @@ impl<'a> Known<'a> {
         };
         let shape = metadata.shape();
         let Some(chunk) = keys.chunk(relative, shape.len()) else {
-            let message = format!("{key}: not the key of a chunk");
-            return Some(Finding::new(lint::STRAY_KEY, format!("/{path}"), message).at(place(None)));
+            return Some(stray(key, &format!("/{path}"), "not the key of a chunk").at(place(None)));
         };
         let counts: Vec<u64> = grid
             .axes()
@@ -93,5 +93,57 @@ impl<'a> Known<'a> {
             path = parent;
         }
         self.arrays.get("").map(|array| ("", *array))
+    }
+}
+
+/// A key that is no document and no chunk: of a chunk that is lost, or of something else.
+fn stray(key: &str, path: &str, what: &str) -> Finding {
+    if looks_like_chunk(key) {
+        return Finding::new(lint::STRAY_KEY, path, format!("{key}: {what}"));
+    }
+    let message = format!("{key}: neither a document nor a chunk");
+    Finding::new(lint::FOREIGN_KEY, path, message)
+}
+
+/// Whether a key ends as those of chunks do, whatever array it is of: `0`, `0.1`, `c`, `c.0.1`, and `c/0/1`, whose end is `1`.
+fn looks_like_chunk(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let numbers = match name.strip_prefix('c') {
+        Some("") => return true,
+        Some(rest) => rest.strip_prefix('.'),
+        None => Some(name),
+    };
+    let is_number = |text: &str| {
+        let is_canonical = text == "0" || !text.starts_with('0');
+        is_canonical && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    numbers.is_some_and(|numbers| numbers.split('.').all(is_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_have_numbers_for_names() {
+        for key in ["0", "10", "a/0/10", "a/0.10", "c", "a/c", "a/c/0/1", "a/c.0.1"] {
+            assert!(looks_like_chunk(key), "{key}");
+        }
+        for key in [
+            "README.md",
+            "c0",
+            "a/c.",
+            "c.x",
+            "0.1.",
+            ".0",
+            "a/0.csv",
+            "007",
+            "a/2024.01",
+            "points/points.parquet/part.0.parquet",
+            "tables/0/table.csv",
+            "",
+        ] {
+            assert!(!looks_like_chunk(key), "{key}");
+        }
     }
 }

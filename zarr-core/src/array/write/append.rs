@@ -121,9 +121,9 @@ impl Array {
         axis: usize,
         options: &WriteOptions,
     ) -> Result<(Self, WriteReport)> {
-        // An array of unknown codecs is not made longer. What a codec cannot hold is known when its chunk is encoded, of
+        // An array of codecs that cannot encode is not made longer. What a codec cannot hold is known when its chunk is encoded, of
         // which a part may come from the store, so after the shape says that it is ours.
-        self.opened()?;
+        self.writable()?;
         let (longer, old) = self.reshape(|old| longer(old, appended, axis), u64::MAX).await?;
         let start = old[axis];
         let bound = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);

@@ -91,7 +91,7 @@ impl Array {
         options: &WriteOptions,
         growing: Option<usize>,
     ) -> Result<WriteReport> {
-        let opened = self.opened()?;
+        let opened = self.writable()?;
         self.check_count(selection, elements)?;
         self.store().ensure_writable("set", &self.path().key(""))?;
         let plan = self.plan(selection, opened.layout.dimension_grids())?;

@@ -77,6 +77,7 @@ impl Array {
         let kind = self.metadata.document().kind();
         let key = self.path().key(kind.key());
         self.store().ensure_writable("set", &key)?;
+        self.writable()?;
         let mut now = self.clone();
         let mut attempt = 1;
         loop {

@@ -3,6 +3,7 @@
 use zarr_fs::Listing;
 
 use super::*;
+use crate::array::Selection;
 use crate::metadata::json::Object;
 use crate::metadata::{ArrayMetadata, GroupMetadata, Json, NodeMetadata};
 use crate::node_kind::ZarrFormat;
@@ -410,6 +411,35 @@ fn a_delete_that_is_cut_off_leaves_whole_nodes_or_none() {
             return;
         }
     }
+}
+
+/// A level that no encoder has: what is stored is read, and nothing is created or written.
+#[test]
+fn what_cannot_be_encoded_is_not_written() {
+    let zarray = ARRAY_V2.replace(
+        "\"compressor\": null",
+        r#""compressor": {"id": "zstd", "level": 100}"#,
+    );
+    let metadata = ArrayMetadata::parse_v2(zarray.as_bytes(), None).unwrap();
+    let (store, _) = store(&[("a/.zarray", &zarray)]);
+    let created = block_on(create_array(&store, &path("b"), metadata, CreateMode::Create));
+    let error = created.unwrap_err();
+    assert!(matches!(error, Error::InvalidCodecs { .. }), "{error}");
+    let array = block_on(open(&store, &path("a"), OpenOptions::default()))
+        .and_then(Node::into_array)
+        .unwrap();
+    let all = Selection::all(array.shape());
+    assert_eq!(block_on(array.read::<i32>(&all)).unwrap(), [0; 4]);
+    for error in [
+        block_on(array.write(&all, &[1, 2, 3, 4])).unwrap_err(),
+        block_on(array.append(&[5_i32], 0)).unwrap_err(),
+        block_on(array.resize(&[5])).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::InvalidCodecs { .. }), "{error}");
+    }
+    assert_eq!(keys(&store), ["a/.zarray"]);
+    assert_eq!(text(&store, "a/.zarray"), zarray);
+    close(&store);
 }
 
 /// A create that is cut off after any number of calls leaves no half node.

@@ -1,5 +1,6 @@
 //! [`FillValue`]: what elements of absent chunks hold, exact to the bit.
 
+mod iso_time;
 mod parse;
 mod print;
 mod scalar;
@@ -80,7 +81,8 @@ impl FillValue {
         })
     }
 
-    /// Whether the document says `null`, as v2 allows: what absent chunks hold is then undefined, and read as zeros.
+    /// Whether the document says `null`, as v2 allows: what absent chunks hold is then undefined, and read as zeros, times
+    /// as NaT.
     #[must_use]
     pub fn is_undefined(&self) -> bool {
         self.undefined

@@ -1,17 +1,16 @@
 //! `fill_value` of both formats, read into an element.
 
-use std::borrow::Cow;
-
 use super::super::data_type::{Endianness, Field, ObjectType, ScalarRun, StructType, V2DataType};
 use super::super::error::Within as _;
 use super::super::json::{Json, PrintOptions};
-use super::scalar::{byte_list, float_bytes, from_base64, int_bytes, time_bytes};
-use super::{DataType, FillValue, MetadataError};
+use super::scalar::{NAT, byte_list, float_bytes, from_base64, int_bytes, time_bytes};
+use super::{DataType, FillValue, MetadataError, iso_time};
 
 impl FillValue {
     /// Parses the `fill_value` of a v3 document.
     ///
-    /// Besides the forms of the specification this reads base64 for `r<N>` and structs, and bare `NaN` tokens.
+    /// Besides the forms of the specification this reads base64 for `r<N>` and structs, bare `NaN` tokens, and 0 and 1 for
+    /// booleans.
     /// `endianness` is that of the array's `bytes` codec: only the base64 of a struct depends on it.
     ///
     /// # Errors
@@ -31,22 +30,35 @@ impl FillValue {
 
     /// Parses the `fill_value` of a v2 document.
     ///
-    /// `null` is [undefined](Self::is_undefined) and read as zeros. As old writers had it, `0` stands for an empty or
+    /// `null` is [undefined](Self::is_undefined) and read as zeros, times as NaT. As old writers had it, `0` stands for an empty or
     /// zero value of any type, a number without fraction may be written `1.0`, a boolean as 0 or 1, a number as a string
-    /// of it (`"0"`), and a byte string as text that is no base64.
+    /// of it (`"0"`), a byte string as text that is no base64, a `datetime64` as ISO 8601, and any of them as
+    /// the only item of a list.
     ///
     /// # Errors
     /// As for [`parse_v3`](Self::parse_v3).
     pub fn parse_v2(data_type: &V2DataType, json: &Json) -> Result<Self, MetadataError> {
+        // netCDF-C 4.8.0 wrote lists of one; where a list is a value of its own, it stays what it is.
+        let may_be_list = !data_type.data_type.is_variable();
+        match json.as_array() {
+            Some([only]) if may_be_list => Self::parse_one_v2(data_type, only).within_index(0),
+            Some(_) | None => Self::parse_one_v2(data_type, json),
+        }
+    }
+
+    fn parse_one_v2(data_type: &V2DataType, json: &Json) -> Result<Self, MetadataError> {
         let V2DataType {
             data_type,
             big_endian_runs,
         } = data_type;
         if json.is_null() {
-            return Ok(Self {
-                undefined: true,
-                ..Self::zero(data_type)
-            });
+            let mut fill = Self::zero(data_type);
+            // Zero would be a date that looks right; zarr-python has NaT too.
+            if let DataType::DateTime64(_) | DataType::TimeDelta64(_) = data_type {
+                fill.write(0, &NAT.to_le_bytes());
+            }
+            fill.undefined = true;
+            return Ok(fill);
         }
         let zero = json
             .as_number()
@@ -91,14 +103,14 @@ fn fixed(
     fill: &mut FillValue,
 ) -> Result<(), MetadataError> {
     let bytes = match data_type {
-        DataType::Bool => vec![u8::from(boolean(json, version)?)],
+        DataType::Bool => vec![u8::from(boolean(json)?)],
         DataType::Int(kind) => match version {
             Version::V3 => int_bytes(*kind, json)?,
-            Version::V2 => int_bytes(*kind, &without_zero_fraction(&outside_a_string(json)))?,
+            Version::V2 => int_bytes(*kind, &without_zero_fraction(&json.outside_a_string()))?,
         },
         DataType::Float(kind) => match version {
             Version::V3 => float_bytes(*kind, json)?,
-            Version::V2 => float_bytes(*kind, &outside_a_string(json))?,
+            Version::V2 => float_bytes(*kind, &json.outside_a_string())?,
         },
         DataType::Complex { component, .. } => match json.as_array() {
             Some([re, im]) => {
@@ -139,6 +151,13 @@ fn fixed(
             }
             text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect()
         }
+        DataType::DateTime64(scale) if version == Version::V2 => {
+            // zarr-python 3.0.8 wrote them as text.
+            match json.as_str().and_then(|text| iso_time::ticks(text, *scale)) {
+                Some(ticks) => ticks.to_le_bytes().to_vec(),
+                None => time_bytes(json)?,
+            }
+        }
         DataType::DateTime64(_) | DataType::TimeDelta64(_) => time_bytes(json)?,
         DataType::Struct(fields) => return structure(fields, json, version, stored_big, offset, fill),
         DataType::String | DataType::Bytes(_) | DataType::Object(_) | DataType::Unknown(_) => {
@@ -171,22 +190,13 @@ fn variable(data_type: &DataType, json: &Json) -> Result<Vec<u8>, MetadataError>
     }
 }
 
-fn boolean(json: &Json, version: Version) -> Result<bool, MetadataError> {
-    let one = version == Version::V2 && json.as_u64() == Some(1);
-    json.as_bool()
-        .or(one.then_some(true))
-        .ok_or_else(|| MetadataError::invalid("true or false", json))
-}
-
-/// `"1"` as `1`, which writers in Java leave, and zarr-python reads.
-fn outside_a_string(json: &Json) -> Cow<'_, Json> {
-    let text = json.as_str().map(str::as_bytes);
-    let number = text.and_then(|text| {
-        Json::parse(text)
-            .ok()
-            .filter(|number| number.as_number().is_some())
-    });
-    number.map_or(Cow::Borrowed(json), Cow::Owned)
+/// Also 0 and 1: v2 writers leave them, and in v3 the first ones did (zarrita).
+fn boolean(json: &Json) -> Result<bool, MetadataError> {
+    match (json.as_bool(), json.as_u64()) {
+        (Some(value), _) => Ok(value),
+        (None, Some(bit @ (0 | 1))) => Ok(bit == 1),
+        (None, _) => Err(MetadataError::invalid("true or false", json)),
+    }
 }
 
 /// `1.0` as `1`, which v2 writers in other languages leave in documents of integer arrays.

@@ -110,10 +110,13 @@ pub(super) fn float_json(kind: FloatKind, bytes: &[u8]) -> Json {
     Number::from(value).into()
 }
 
+/// `NaT` of `datetime64` and `timedelta64`.
+pub(super) const NAT: i64 = i64::MIN;
+
 /// An integer or `"NaT"`.
 pub(super) fn time_bytes(json: &Json) -> Result<Vec<u8>, MetadataError> {
     let value = if json.as_str() == Some("NaT") {
-        Some(i64::MIN)
+        Some(NAT)
     } else {
         json.as_i64()
     };
@@ -124,7 +127,7 @@ pub(super) fn time_bytes(json: &Json) -> Result<Vec<u8>, MetadataError> {
 /// The integer, or `"NaT"` for the smallest.
 pub(super) fn time_json(bytes: &[u8]) -> Json {
     match little_endian(bytes).cast_signed() {
-        i64::MIN => "NaT".into(),
+        NAT => "NaT".into(),
         value => value.into(),
     }
 }

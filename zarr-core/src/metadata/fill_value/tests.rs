@@ -46,6 +46,8 @@ const PAIR: &str = r#"{"name":"structured","configuration":{"fields":[["x","floa
 const V3: &[(&str, &str, &str, bool)] = &[
     ("bool", "true", "01", true),
     ("bool", "false", "00", true),
+    ("bool", "1", "01", false),
+    ("bool", "0", "00", false),
     ("int8", "-128", "80", true),
     ("uint8", "255", "ff", true),
     ("int16", "-5", "fbff", true),
@@ -154,7 +156,9 @@ fn v3_fill_values_are_exact_to_the_bit() {
 #[test]
 fn wrong_v3_fill_values_are_refused() {
     let cases = [
-        ("bool", "0"),
+        ("bool", "2"),
+        ("bool", "-1"),
+        ("bool", "0.0"),
         ("bool", "null"),
         ("bool", "\"false\""),
         ("int32", "\"0\""),
@@ -203,6 +207,7 @@ fn wrong_v3_fill_values_are_refused() {
         (RAW, "\"AAA=\""),
         (RAW, "[0, 0, 0]"),
         (TIME, "\"nat\""),
+        (TIME, "\"1970-01-01\""),
         (TIME, "1.5"),
         (TIME, "9223372036854775808"),
         (STRUCT, r#"{"p": {"a": 1, "b": 2}}"#),
@@ -255,6 +260,10 @@ fn v2_fill_values_are_exact_to_the_bit() {
         ("<c8", "[\"NaN\", 0.0]", "0000c07f00000000"),
         ("<M8[ns]", "\"NaT\"", "0000000000000080"),
         (">m8[s]", "-1", "ffffffffffffffff"),
+        ("<M8[ns]", "\"1970-01-01T00:00:00.000000000\"", "0000000000000000"),
+        (">M8[ns]", "\"1969-12-31T23:59:59.999999999\"", "ffffffffffffffff"),
+        ("<M8[25s]", "\"1970-01-01T00:00:50\"", "0200000000000000"),
+        ("<M8[D]", "\"2000-03-01\"", "092b000000000000"),
         ("|S4", "\"AAAAAA==\"", "00000000"),
         ("|S4", "\"YWI=\"", "61620000"),
         ("|S4", "0", "00000000"),
@@ -274,6 +283,11 @@ fn v2_fill_values_are_exact_to_the_bit() {
         let parsed = v2(data_type, fill).unwrap_or_else(|e| panic!("{data_type} {fill}: {e}"));
         assert_eq!(hex(&parsed), expected, "{data_type} {fill}");
         assert!(!parsed.is_undefined());
+    }
+    for time in ["<M8[ns]", ">m8[s]", "<M8"] {
+        let null = v2(time, "null").unwrap();
+        assert!(null.is_undefined() && !null.is_zero(), "{time}");
+        assert_eq!(null.element(), i64::MIN.to_le_bytes(), "{time}");
     }
     let null = v2("<f8", "null").unwrap();
     assert!(null.is_undefined() && null.is_zero() && null.element() == [0; 8]);
@@ -318,6 +332,32 @@ fn v2_numbers_may_stand_in_strings_and_text_for_itself() {
     assert!(FillValue::parse_v3(&DataType::Int(IntKind::Int8), &json("\"0\""), Endianness::Little).is_err());
 }
 
+/// As netCDF-C 4.8.0 wrote them.
+#[test]
+fn v2_fill_values_may_be_the_only_item_of_a_list() {
+    for (data_type, inside) in [
+        ("<i2", "-32767"),
+        (">f4", "\"NaN\""),
+        ("<f8", "null"),
+        ("|S1", "\"\""),
+        ("<c8", "[1.0, 2.0]"),
+        ("<M8[s]", "0"),
+    ] {
+        let parsed =
+            v2(data_type, &format!("[{inside}]")).unwrap_or_else(|e| panic!("{data_type} {inside}: {e}"));
+        assert_eq!(parsed, v2(data_type, inside).unwrap(), "{data_type} {inside}");
+    }
+    for (data_type, fill) in [
+        ("<i2", "[]"),
+        ("<i2", "[1, 2]"),
+        ("<i2", "[[1]]"),
+        ("<c8", "[1.0]"),
+    ] {
+        assert!(v2(data_type, fill).is_err(), "{data_type} {fill}");
+    }
+    assert_eq!(v2("<i2", "[true]").unwrap_err().pointer(), "/0");
+}
+
 #[test]
 fn wrong_v2_fill_values_are_refused() {
     for (data_type, fill) in [
@@ -332,7 +372,10 @@ fn wrong_v2_fill_values_are_refused() {
         ("|S4", "\"abcdefgh\""),
         ("|V3", "\"AQI=\""),
         ("<U2", "\"abc\""),
-        ("<M8[s]", "\"2020-01-01\""),
+        ("<M8[s]", "\"2020-01-01T00:00:00.5\""),
+        ("<M8[s]", "\"2020\""),
+        ("<M8", "\"2020-01-01\""),
+        ("<m8[s]", "\"2020-01-01\""),
         (r#"[["a","<i4"]]"#, "\"AQ==\""),
     ] {
         let error = v2(data_type, fill).expect_err(&format!("{data_type} {fill}"));
@@ -374,6 +417,8 @@ fn v2_objects_hold_text_bytes_or_json() {
         br#"{"a":[1.0],"b":1}"#
     );
     assert_eq!(parse(object(ObjectType::Json), "\"x\"").unwrap().element(), b"x");
+    // A list of one is a value of its own.
+    assert_eq!(parse(object(ObjectType::Json), "[7]").unwrap().element(), b"[7]");
     let ragged = object(ObjectType::Ragged(Box::new(DataType::Int(IntKind::Int32))));
     assert!(parse(ragged.clone(), "0").unwrap().element().is_empty());
     assert!(parse(ragged.clone(), "[1]").is_err());

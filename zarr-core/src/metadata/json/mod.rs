@@ -16,6 +16,8 @@ pub use number::{NonFinite, Number};
 pub use object::Object;
 pub use print::{NonFiniteStyle, PrintOptions};
 
+use std::borrow::Cow;
+
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Json {
@@ -116,6 +118,15 @@ impl Json {
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+
+    /// `"1"` as `1`, everything else as it is: v2 writers in Java and older netCDF-C put numbers into strings.
+    pub(crate) fn outside_a_string(&self) -> Cow<'_, Self> {
+        let parsed = self.as_str().map(|text| Self::parse(text.as_bytes()));
+        match parsed {
+            Some(Ok(number @ Self::Number(_))) => Cow::Owned(number),
+            Some(_) | None => Cow::Borrowed(self),
+        }
     }
 
     /// The member `key`, if it is an object that has it.

@@ -27,6 +27,11 @@ fn v2_arrays_are_read() {
     assert_eq!(array.data_type(), &DataType::Float(FloatKind::Float64));
     assert_eq!(array.chunk_key_encoding().unwrap().key(&[1, 0]), "1/0");
     array.ensure_supported().unwrap();
+    // Numbers in strings, as older netCDF-C wrote them.
+    let text = r#"{"id": "blosc", "cname": "lz4", "clevel": "5", "shuffle": "1"}"#;
+    v2(&[("compressor", text)]).unwrap();
+    let array = v2(&[("dimension_separator", "null")]).unwrap();
+    assert_eq!(array.chunk_key_encoding().unwrap().key(&[1, 0]), "1.0");
     // zarr-python reads documents without them.
     v2(&[("compressor", ""), ("filters", "")]).unwrap();
     assert!(
@@ -95,6 +100,11 @@ fn wrong_v2_arrays_say_where() {
             "compressor",
             r#"{"id": "blosc", "cname": "x"}"#,
             "/compressor/cname",
+        ),
+        (
+            "compressor",
+            r#"{"id": "blosc", "cname": "lz4", "clevel": "high"}"#,
+            "/compressor/clevel",
         ),
         ("filters", r#"[{"id": 1}]"#, "/filters/0"),
         ("filters", "{}", "/filters"),

@@ -1,6 +1,7 @@
 use super::super::data_type::IntKind;
 use super::super::*;
 use super::{parsed, v2, v3};
+use crate::codec::{ChunkRef, CodecChain, Scratch};
 
 #[test]
 fn v3_arrays_are_read_in_every_form() {
@@ -68,8 +69,12 @@ fn wrong_v3_arrays_say_where() {
             "/codecs/0/configuration/order",
         ),
         (
-            &format!(r#"[{{"name": "transpose", "configuration": {{"order": "F"}}}}, {le}]"#),
+            &format!(r#"[{{"name": "transpose", "configuration": {{"order": "A"}}}}, {le}]"#),
             "/codecs/0/configuration/order",
+        ),
+        (
+            r#"[{"name": "bytes", "configuration": {"endian": null}}]"#,
+            "/codecs/0/configuration/endian",
         ),
         (&format!(r#"["transpose", {le}]"#), "/codecs/0/configuration"),
         (
@@ -234,6 +239,45 @@ fn wrong_v3_arrays_say_where() {
             .to_string()
             .contains("at most 64 dimensions")
     );
+}
+
+/// What the first drafts of the specification had, and zarrita wrote.
+#[test]
+fn forms_of_the_first_drafts_are_read() {
+    let array = v3(&[
+        ("data_type", "\"bool\""),
+        ("fill_value", "1"),
+        (
+            "codecs",
+            r#"[{"name": "bytes", "configuration": {"endian": null}}]"#,
+        ),
+    ])
+    .unwrap();
+    assert_eq!(array.fill_value().unwrap().element(), [1]);
+    let shards = |order: &str, inner: &str| {
+        format!(
+            r#"[{{"name": "transpose", "configuration": {{"order": "{order}"}}}}, {{"name": "sharding_indexed", "configuration":
+            {{"chunk_shape": {inner}, "codecs": ["bytes"], "index_codecs": [{{"name": "bytes", "configuration": {{"endian": "big"}}}}]}}}}]"#
+        )
+    };
+    for (order, fits, does_not) in [("C", "[2, 3]", "[3, 2]"), ("F", "[3, 2]", "[2, 3]")] {
+        let with = |inner: &str| v3(&[("data_type", "\"uint8\""), ("codecs", &shards(order, inner))]);
+        let array = with(fits).unwrap_or_else(|e| panic!("{order}: {e}"));
+        CodecChain::for_array(&array, &[2, 3]).unwrap_or_else(|e| panic!("{order}: {e}"));
+        assert!(with(does_not).is_err(), "{order}");
+    }
+}
+
+#[test]
+fn a_transposition_by_name_moves_elements() {
+    for (order, expected) in [("C", [1, 2, 3, 4, 5, 6]), ("F", [1, 4, 2, 5, 3, 6])] {
+        let codecs =
+            format!(r#"[{{"name": "transpose", "configuration": {{"order": "{order}"}}}}, "bytes"]"#);
+        let array = v3(&[("data_type", "\"uint8\""), ("codecs", &codecs)]).unwrap();
+        let chain = CodecChain::for_array(&array, &[2, 3]).unwrap();
+        let encoded = chain.encode(ChunkRef::Fixed(&[1, 2, 3, 4, 5, 6]), &mut Scratch::new());
+        assert_eq!(encoded, Ok(expected.to_vec()), "{order}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::super::data_type::{BytesName, Endianness, FloatKind, IntKind, ObjectT
 use super::super::json::{NonFiniteStyle, Object, PrintOptions};
 use super::super::*;
 use super::{parsed, v2, v3};
+use crate::node_path::NodePath;
 
 #[test]
 fn an_update_changes_nothing_else() {
@@ -23,6 +24,56 @@ fn an_update_changes_nothing_else() {
     let mut bare = v3(&[("attributes", "")]).unwrap();
     bare.attributes_mut().insert("a", 1);
     assert_eq!(bare.stored("attributes"), Some(&parsed(r#"{"a": 1}"#)));
+}
+
+/// Old forms are read, and stay what they are where something else changes.
+#[test]
+fn an_update_keeps_the_forms_of_old_writers() {
+    let codecs = r#"[{"name": "transpose", "configuration": {"order": "F"}}, {"name": "bytes", "configuration": {"endian": null}}]"#;
+    let v3_members = [("data_type", "\"bool\""), ("fill_value", "0"), ("codecs", codecs)];
+    let v2_members = [
+        ("fill_value", "[-32767]"),
+        ("dimension_separator", "null"),
+        ("filters", r#"[{"id": "shuffle", "elementsize": 0}]"#),
+        ("compressor", r#"{"id": "zlib", "level": "5"}"#),
+    ];
+    for (mut array, members) in [
+        (v3(&v3_members).unwrap(), &v3_members[..]),
+        (v2(&v2_members).unwrap(), &v2_members),
+    ] {
+        array.attributes_mut().insert("a", 1);
+        let array = array.with_shape(&[8, 6]).unwrap();
+        let (_, text) = array.document().files(NonFiniteStyle::String).pop().unwrap();
+        let stored = parsed(&text);
+        let path = NodePath::parse("a").unwrap();
+        let node = NodeMetadata::Array(Box::new(array));
+        let nodes = [(&path, &node)];
+        let copy = match node.zarr_format() {
+            ZarrFormat::V3 => {
+                let group = GroupMetadata::new(ZarrFormat::V3)
+                    .with_consolidated(nodes)
+                    .unwrap();
+                let copies = group.document().main().get("consolidated_metadata").unwrap();
+                copies
+                    .get("metadata")
+                    .and_then(|all| all.get("a"))
+                    .cloned()
+                    .unwrap()
+            }
+            ZarrFormat::V2 => {
+                let copies = ConsolidatedMetadata::v2_document(nodes).unwrap();
+                copies
+                    .get("metadata")
+                    .and_then(|all| all.get("a/.zarray"))
+                    .cloned()
+                    .unwrap()
+            }
+        };
+        for (key, value) in members {
+            assert_eq!(stored.get(key), Some(&parsed(value)), "{key}");
+            assert_eq!(copy.get(key), Some(&parsed(value)), "consolidated {key}");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import statistics
 
 import report
@@ -14,7 +15,7 @@ from rows import FLOORS, ROWS
 
 
 def run_row(row, rounds):
-    """All contenders of a row in turn, each round beginning with another."""
+    """All contenders of a row in turn, each round in another order: nobody always runs after the same one, whose memory it gets."""
     runs = {contender: [] for contender in row.contenders}
     read_all(DATA / row.data)
     with row.server(WORK, row.data) as server:
@@ -22,8 +23,7 @@ def run_row(row, rounds):
             return {"id": row.id, "title": row.title, "skipped": f"needs {server.missing}"}
         url = server.url if server else str(DATA / row.data)
         for number in range(rounds):
-            first = number % len(row.contenders)
-            for contender in row.contenders[first:] + row.contenders[:first]:
+            for contender in random.Random(f"{row.id} {number}").sample(row.contenders, len(row.contenders)):
                 runs[contender].append(measure(contender, row.work, url, server, row.warm))
     return summarise(row, runs)
 

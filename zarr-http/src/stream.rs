@@ -22,6 +22,25 @@ pub(crate) struct Head {
     pub(crate) decode: Option<ByteRange>,
 }
 
+/// Sends what a read finds, in one piece: of the end of a file, on a server that does not count from it, and of nothing.
+async fn as_read(
+    remote: &Remote,
+    at: &Context,
+    options: &CatOptions,
+    head: HeadSender<Head>,
+    sink: &Sink<Bytes>,
+) -> Result<()> {
+    let read = read::cat(remote, at, options).await?.finish(options, at)?;
+    head.send(Head {
+        info: read.info,
+        decode: None,
+    });
+    if !read.bytes.is_empty() {
+        sink.send(read.bytes).await?;
+    }
+    Ok(())
+}
+
 /// Sends the pieces of a file, as far as the I/O thread may work on them.
 pub(crate) async fn pump(
     remote: &Remote,
@@ -35,11 +54,9 @@ pub(crate) async fn pump(
     if at.path.is_root() {
         return Err(at.not_found());
     }
-    if is_empty(range) {
-        let raw = read::cat(remote, at, options).await?;
-        let info = raw.finish(options, at)?.info;
-        head.send(Head { info, decode: None });
-        return Ok(());
+    let is_suffix = matches!(range, ByteRange::Suffix(_));
+    if is_empty(range) || (is_suffix && remote.shared.facts.refuses_suffixes()) {
+        return as_read(remote, at, options, head, sink).await;
     }
     let mut asked = wire_range(remote, range);
     let (request, response) = loop {
@@ -59,15 +76,7 @@ pub(crate) async fn pump(
                     || read::is_of_suffix(range, &error) =>
             {
                 // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes: as a read has it.
-                let read = read::cat(remote, at, options).await?.finish(options, at)?;
-                head.send(Head {
-                    info: read.info,
-                    decode: None,
-                });
-                if !read.bytes.is_empty() {
-                    sink.send(read.bytes).await?;
-                }
-                return Ok(());
+                return as_read(remote, at, options, head, sink).await;
             }
             Err(error) => return Err(remote.read_error(at, range, error)),
         }

@@ -330,22 +330,28 @@ fn what_a_server_answers_wrongly_is_no_data() {
     }
 }
 
-/// Some know ranges from a byte on, and none from the end: Node's http-server refuses those, Python's RangeHTTPServer calls
-/// the request a bad one, and sirv takes the number for the last byte.
-#[test]
-fn the_end_of_a_file_is_read_where_suffixes_are_not_known() {
-    for fault in [
+/// Servers that know ranges from a byte on, and none from the end: Node's http-server refuses those, Python's RangeHTTPServer
+/// calls the request a bad one, and sirv takes the number for the last byte.
+fn without_suffixes() -> [(Fault, HttpServer); 3] {
+    let is_suffix = |request: &zarr_tests::Request| {
+        let range = request.header("range");
+        range.is_some_and(|range| range.starts_with("bytes=-"))
+    };
+    let faults = [
         Fault::status(416),
         Fault::status(400),
         Fault::content_range("bytes 0-20/100000"),
-    ] {
+    ];
+    faults.map(|fault| {
         let server = server(NGINX);
-        let is_suffix = |request: &zarr_tests::Request| {
-            request
-                .header("range")
-                .is_some_and(|range| range.starts_with("bytes=-"))
-        };
         server.faults().add(When::always().and(is_suffix), fault.clone());
+        (fault, server)
+    })
+}
+
+#[test]
+fn the_end_of_a_file_is_read_where_suffixes_are_not_known() {
+    for (fault, server) in without_suffixes() {
         let all = pattern(100_000);
         with(HttpConfig::new(server.base_url()), async |fs| {
             for length in [68, 1, 100_000, 200_000] {
@@ -362,6 +368,10 @@ fn the_end_of_a_file_is_read_where_suffixes_are_not_known() {
             let options = CatOptions::default().with_range(ByteRange::Suffix(5));
             fs.cat_file(&path("a/big"), options.clone()).await.unwrap();
             assert_eq!(requests(&server), ["HEAD /a/big", "GET /a/big"]);
+            server.clear_log();
+            let stream = fs.cat_stream(&path("a/big"), options.clone()).await.unwrap();
+            stream.bytes.try_collect::<Vec<_>>().await.unwrap();
+            assert_eq!(requests(&server), ["HEAD /a/big", "GET /a/big"], "{fault:?}");
             let empty = fs.cat_file(&path("a/empty"), options.clone()).await.unwrap();
             assert!(empty.bytes.is_empty());
             assert_eq!(kind(fs.cat_file(&path("a/none"), options).await), "NotFound");
@@ -372,18 +382,7 @@ fn the_end_of_a_file_is_read_where_suffixes_are_not_known() {
 /// A stream may be the first to ask for the end.
 #[test]
 fn the_end_of_a_file_is_streamed_where_suffixes_are_not_known() {
-    for fault in [
-        Fault::status(416),
-        Fault::status(400),
-        Fault::content_range("bytes 0-20/100000"),
-    ] {
-        let server = server(NGINX);
-        let is_suffix = |request: &zarr_tests::Request| {
-            request
-                .header("range")
-                .is_some_and(|range| range.starts_with("bytes=-"))
-        };
-        server.faults().add(When::always().and(is_suffix), fault.clone());
+    for (fault, server) in without_suffixes() {
         with(HttpConfig::new(server.base_url()), async |fs| {
             let options = CatOptions::default().with_range(ByteRange::Suffix(68));
             let stream = fs.cat_stream(&path("a/big"), options).await.unwrap();

@@ -205,8 +205,12 @@ fn kind(entry: &DirEntry) -> io::Result<Kind> {
         Ok(metadata) if metadata.is_file() => Ok(Kind::File(metadata)),
         Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder { is_link }),
         Ok(_) => Ok(Kind::Other),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Kind::Unknown),
-        Err(error) if is_link && error.kind() == ErrorKind::NotFound => Ok(Kind::Unknown),
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied
+                || (is_link && error.kind() == ErrorKind::NotFound) =>
+        {
+            Ok(Kind::Unknown)
+        }
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) || is_loop(&error) =>
         {

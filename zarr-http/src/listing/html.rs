@@ -68,8 +68,8 @@ pub(super) fn parse(page: &Page<'_>) -> Result<(Entries, Writer), NoListing> {
             }
         }
     }
-    let is_folder = |href: &String| matches!(follow(href), Link::Child { is_dir: true, .. });
-    if found.writer == Writer::Unsigned && found.later.iter().any(is_folder) {
+    let is_child = |href: &String| matches!(follow(href), Link::Child { .. });
+    if found.writer == Writer::Unsigned && found.folders_below.iter().any(is_child) {
         return Err(NoListing::Not(
             "a page like an index, with folders in more than one list",
         ));
@@ -123,15 +123,15 @@ struct List {
     base: Option<String>,
     /// Links below it that may lead to more of it.
     parts: Vec<String>,
-    /// Links of lists below it: some have files in one and folders in another.
-    later: Vec<String>,
+    /// Links to folders in lists below it: some have files in one and folders in another.
+    folders_below: Vec<String>,
 }
 
 /// A page that is something else.
 const NO_INDEX: NoListing = NoListing::Not("an HTML page that is no index");
 
-/// Links below a list that are looked at, of each kind.
-const MOST_LATER: usize = 64;
+/// Links to other parts that are looked at.
+const MOST_PARTS: usize = 64;
 
 /// Lists inside lists that are followed; deeper ones are no index page's.
 const MOST_NESTED: usize = 64;
@@ -213,10 +213,17 @@ impl Reader {
             if is("a")
                 && let Some(href) = attribute(attributes, "href")
             {
-                if is_part(&href) && list.parts.len() < MOST_LATER {
-                    list.parts.push(href.into_owned());
-                } else if self.is_below && list.later.len() < MOST_LATER {
-                    list.later.push(href.into_owned());
+                let is_folder = || {
+                    href.split(['?', '#'])
+                        .next()
+                        .is_some_and(|path| path.ends_with('/'))
+                };
+                if is_part(&href) {
+                    if list.parts.len() < MOST_PARTS {
+                        list.parts.push(href.into_owned());
+                    }
+                } else if self.is_below && is_folder() {
+                    list.folders_below.push(href.into_owned());
                 }
             }
             return Ok(());
@@ -303,7 +310,7 @@ impl Reader {
                     title: self.title.trim().to_owned(),
                     base: self.base.take(),
                     parts: Vec::new(),
-                    later: Vec::new(),
+                    folders_below: Vec::new(),
                 });
                 Ok(())
             }

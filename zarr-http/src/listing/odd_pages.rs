@@ -364,6 +364,8 @@ fn folders_in_a_second_list_are_not_left_out() {
     );
     let page = |below: &str| [unsigned(files), below.as_bytes().to_vec()].concat();
     is_none(&page(folders));
+    let many = "<li><a href=\"f\">f</a>".repeat(1000);
+    is_none(&page(&format!("<ul>{many}</ul>{folders}")));
     let readme =
         "<p><a href=\"sub/\">sub</a></p><ul><li><a href=\"zarr.json\">z</a><li><a href=\"/\">home</a></ul>";
     assert_eq!(

@@ -15,7 +15,7 @@ from rows import FLOORS, ROWS
 
 
 def run_row(row, rounds):
-    """All contenders of a row in turn, each round in another order: nobody always runs after the same one, whose memory it gets."""
+    """All contenders of a row in turn, each round in another order: nobody always runs after the same one."""
     runs = {contender: [] for contender in row.contenders}
     read_all(DATA / row.data)
     with row.server(WORK, row.data) as server:

@@ -9,7 +9,7 @@ import random
 import statistics
 
 import report
-from contenders import measure
+from contenders import measure_undisturbed
 from environment import DATA, ROOT, WORK, built, machine, prepare, read_all
 from rows import FLOORS, ROWS
 
@@ -24,7 +24,7 @@ def run_row(row, rounds):
         url = server.url if server else str(DATA / row.data)
         for number in range(rounds):
             for contender in random.Random(f"{row.id} {number}").sample(row.contenders, len(row.contenders)):
-                runs[contender].append(measure(contender, row.work, url, server, row.warm))
+                runs[contender].append(measure_undisturbed(contender, row.work, url, server, row.warm))
     return summarise(row, runs)
 
 
@@ -46,6 +46,9 @@ def summarise(row, runs):
             entry["found"] = sorted({(outcome.get("count"), abs(round(float(outcome.get("sum", 0)), 3))) for outcome in good}, key=str)
         entry["runs"] = good
         result["contenders"][contender] = entry
+    every = [outcome for outcomes in runs.values() for outcome in outcomes]
+    result["again"] = sum(outcome.get("again", 0) for outcome in every)
+    result["stolen"] = max(outcome.get("stolen", 0) for outcome in every)
     # All must have found the same, or the comparison is void.
     found = {str(entry["found"]) for name, entry in result["contenders"].items() if "found" in entry and name not in FLOORS}
     if len(found) > 1:

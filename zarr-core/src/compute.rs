@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 /// that nothing is left 100 ms after a close.
 const IDLE: Duration = Duration::from_millis(50);
 
+/// Below the size that glibc would map by itself.
+const HEAP_STEP_BYTES: usize = 120 << 10;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 struct Pool {
@@ -95,6 +98,7 @@ fn push(job: Job) {
 }
 
 fn serve() {
+    grow_heap();
     let mut state = lock();
     loop {
         if let Some(job) = state.queue.pop_front() {
@@ -115,6 +119,13 @@ fn serve() {
             return;
         }
     }
+}
+
+/// glibc gives a thread a heap of its own and makes it accessible page by page, a system call each: here in a few steps,
+/// ahead of the many small pieces of a listing (4 % of the CPU time of one of 277 local nodes). No memory is touched.
+fn grow_heap() {
+    let ahead: [Vec<u8>; 8] = std::array::from_fn(|_| Vec::with_capacity(HEAP_STEP_BYTES));
+    drop(std::hint::black_box(ahead));
 }
 
 fn run(job: Job) {

@@ -2,8 +2,8 @@
 
 use futures::TryStreamExt;
 use zarr_core::array::{DecodedChunk, MissingChunks, ReadReport};
-use zarr_core::metadata::json::{Object, PrintOptions};
-use zarr_core::metadata::{FillValue, Json};
+use zarr_core::metadata::FillValue;
+use zarr_core::metadata::json::PrintOptions;
 
 use super::sparse::{self, Hidden};
 use super::values::Wanted;
@@ -64,39 +64,14 @@ pub(super) async fn run(app: &App, args: &StatsArgs, out: &mut Output) -> Result
         report.missing_chunks = report.missing_chunks.saturating_add(*chunks);
     }
     progress.clear();
+    let (shape, view) = (selection.shape(), opened.view());
     if app.global.json {
         out.json(
-            &document(&total, report, &selection.shape()),
+            &render::document(&total, report, &shape, &view),
             PrintOptions::compact(),
         )
     } else {
         out.line(&out.theme.array(&crate::escape::text(&opened.address.shown)))?;
-        out.text(&render::statistics(
-            &total,
-            report,
-            &selection.shape(),
-            &opened.view(),
-            out.theme,
-        ))
+        out.text(&render::statistics(&total, report, &shape, &view, out.theme))
     }
-}
-
-fn document(statistics: &Statistics, report: ReadReport, shape: &[u64]) -> Json {
-    let mut document = Object::new();
-    document.insert("path", "/");
-    document.insert(
-        "shape",
-        shape.iter().map(|length| Json::from(*length)).collect::<Vec<_>>(),
-    );
-    document.insert("elements", statistics.elements());
-    document.insert("min", statistics.min());
-    document.insert("mean", statistics.mean());
-    document.insert("max", statistics.max());
-    document.insert("sd", statistics.sd());
-    document.insert("nan", statistics.nan().unwrap_or(0));
-    document.insert("infinite", statistics.infinite());
-    document.insert("fill", statistics.filled());
-    document.insert("chunks", report.chunks);
-    document.insert("missing_chunks", report.missing_chunks);
-    Json::Object(document)
 }

@@ -1,6 +1,7 @@
 //! What the CF conventions make of stored numbers: markers of what is missing, scale and offset.
 
 use zarr_core::metadata::data_type::Endianness;
+use zarr_core::metadata::json::Object;
 use zarr_core::metadata::{DataType, FillValue, Json};
 
 use crate::view::NodeView;
@@ -8,12 +9,16 @@ use crate::view::NodeView;
 /// The attributes that name values which stand for what is missing.
 const MARKERS: [&str; 2] = ["_FillValue", "missing_value"];
 
-/// The numbers that stand for what is missing, with the names of their attributes. xarray writes those of floats in v3 as
-/// base64 of a little-endian float64.
+/// The attributes that make one number of another.
+const PACKING: [&str; 2] = ["scale_factor", "add_offset"];
+
+/// The numbers that stand for what is missing, with the names of their attributes; NaN is no number in any case. xarray
+/// writes those of floats in v3 as base64 of a little-endian float64.
 pub(super) fn markers(view: &NodeView) -> Vec<(&'static str, f64)> {
     MARKERS
         .into_iter()
         .filter_map(|name| Some((name, marker(view.attributes().get(name)?)?)))
+        .filter(|(_, marker)| !marker.is_nan())
         .collect()
 }
 
@@ -39,7 +44,16 @@ pub(super) fn is_missing(view: &NodeView, stored: f64) -> bool {
 
 /// Whether numbers are stored with a scale or an offset.
 pub(super) fn is_packed(view: &NodeView) -> bool {
-    number(view, "scale_factor").is_some() || number(view, "add_offset").is_some()
+    PACKING.iter().any(|name| number(view, name).is_some())
+}
+
+/// The attributes by which a stored number means another one or none, as they are stored.
+pub(super) fn conventions(view: &NodeView) -> Object {
+    let packing = PACKING.into_iter().filter(|name| number(view, name).is_some());
+    packing
+        .chain(markers(view).into_iter().map(|(name, _)| name))
+        .filter_map(|name| Some((name, view.attributes().get(name)?.clone())))
+        .collect()
 }
 
 /// The number that a stored one stands for.

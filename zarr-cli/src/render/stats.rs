@@ -2,6 +2,7 @@
 
 use zarr_core::array::ReadReport;
 use zarr_core::metadata::data_type::TimeScale;
+use zarr_core::metadata::json::Object;
 use zarr_core::metadata::{DataType, Json};
 
 use super::table::{Cell, layout};
@@ -80,18 +81,37 @@ pub(crate) fn statistics(
     layout(&rows, &[], "")
 }
 
+/// The statistics of elements of `shape` that were read from the array `view`, as JSON.
+pub(crate) fn document(statistics: &Statistics, report: ReadReport, shape: &[u64], view: &NodeView) -> Json {
+    let mut document = Object::new();
+    document.insert("path", "/");
+    document.insert("data_type", view.stored_data_type().clone());
+    document.insert("not_applied", packing::conventions(view));
+    document.insert(
+        "shape",
+        shape.iter().map(|length| Json::from(*length)).collect::<Vec<_>>(),
+    );
+    document.insert("elements", statistics.elements());
+    document.insert("min", statistics.min());
+    document.insert("mean", statistics.mean());
+    document.insert("max", statistics.max());
+    document.insert("sd", statistics.sd());
+    document.insert("nan", statistics.nan().unwrap_or(0));
+    document.insert("infinite", statistics.infinite());
+    document.insert("fill", statistics.filled());
+    document.insert("chunks", report.chunks);
+    document.insert("missing_chunks", report.missing_chunks);
+    Json::Object(document)
+}
+
 /// What readers that follow the CF conventions make of the elements, and is not done here.
 fn as_stored(view: &NodeView) -> Option<String> {
     let mut parts = Vec::new();
     if packing::is_packed(view) {
         parts.push("scale_factor and add_offset are not applied".to_owned());
     }
-    // NaN is left out all the same.
-    let markers = packing::markers(view)
-        .into_iter()
-        .filter(|(_, marker)| !marker.is_nan());
-    parts
-        .extend(markers.map(|(name, marker)| format!("{name} {} counts as a value", element::plain(marker))));
+    let counts = |(name, marker)| format!("{name} {} counts as a value", element::plain(marker));
+    parts.extend(packing::markers(view).into_iter().map(counts));
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

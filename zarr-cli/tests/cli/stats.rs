@@ -65,6 +65,22 @@ fn padded(server: &HttpServer) {
     );
 }
 
+/// Who reads JSON must not take packed numbers for what they stand for, nor a marker of what is missing for a value.
+#[test]
+fn what_is_not_applied_is_said_in_json_too() {
+    let air = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/air.zarr/air");
+    let ended = run(&["stats", "--json", air, "-i", "time=:2,lat=0,lon=:3"]);
+    let told = ended.lines().remove(0);
+    assert_eq!(told["data_type"], json!("int16"));
+    let not_applied = json!({"scale_factor": 0.01, "add_offset": 273.15, "_FillValue": -32767});
+    assert_eq!(told["not_applied"], not_applied);
+    let times = run(&["stats", "--json", &store("v2_arrays.zarr/dt64")])
+        .lines()
+        .remove(0);
+    assert_eq!(times["data_type"], json!("<M8[ns]"));
+    assert_eq!(times["not_applied"], json!({}));
+}
+
 #[test]
 fn padding_never_counts() {
     let server = server();
@@ -74,7 +90,7 @@ fn padding_never_counts() {
     let all = told(&server, &[]);
     assert_eq!(
         all,
-        json!({"path": "/", "shape": [3, 5], "elements": 15, "min": 0, "mean": 12.0, "max": 24, "sd": all["sd"],
+        json!({"path": "/", "data_type": "int16", "not_applied": {}, "shape": [3, 5], "elements": 15, "min": 0, "mean": 12.0, "max": 24, "sd": all["sd"],
                "nan": 0, "infinite": 0, "fill": 0, "chunks": 4, "missing_chunks": 0})
     );
     assert!((all["sd"].as_f64().unwrap() - sd).abs() < 1e-14, "{all}");

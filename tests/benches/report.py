@@ -44,7 +44,7 @@ def table(result):
     for goal in result["goals"]:
         lines.append(f"- {goal['text']}: {goal['shown']}: {'**reached**' if goal['reached'] else 'not reached'}")
     if result["again"]:
-        lines.append(f"- runs made again because the host took cores from us: {result['again']}; of those that count it took at most {result['stolen']:.0%}")
+        lines.append(f"- runs made again because the host took cores from us: {result['again']}; of those that count it took at most {result['stolen']:.1%}")
     return "\n".join(lines)
 
 

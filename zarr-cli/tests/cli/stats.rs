@@ -90,8 +90,8 @@ fn padding_never_counts() {
     let all = told(&server, &[]);
     assert_eq!(
         all,
-        json!({"path": "/", "data_type": "int16", "not_applied": {}, "shape": [3, 5], "elements": 15, "min": 0, "mean": 12.0, "max": 24, "sd": all["sd"],
-               "nan": 0, "infinite": 0, "fill": 0, "chunks": 4, "missing_chunks": 0})
+        json!({"path": "/", "data_type": "int16", "not_applied": {}, "shape": [3, 5], "elements": 15,
+               "min": 0, "mean": 12.0, "max": 24, "sd": all["sd"], "nan": 0, "infinite": 0, "fill": 0, "chunks": 4, "missing_chunks": 0})
     );
     assert!((all["sd"].as_f64().unwrap() - sd).abs() < 1e-14, "{all}");
 

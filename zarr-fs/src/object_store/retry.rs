@@ -1,9 +1,8 @@
 //! What is tried again, how often, and how long in between.
 //!
 //! Tried again are connect errors, 408, 429, 500, 502, 503, 504, broken connections, replies that are not HTTP, stalls and
-//! truncated bodies; of
-//! requests that only read, or that may be done twice (conditional writes, parts of an upload). Any other write is tried
-//! again only if the server surely has not done it.
+//! truncated bodies; of requests that only read, or that may be done twice (conditional writes, parts of an upload). Any
+//! other write is tried again only if the server surely has not done it.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -80,9 +80,13 @@ pub(crate) fn ensure_object(json: &Json) -> Result<(), MetadataError> {
 }
 
 fn v3(mut core: NodeCore, document: Value) -> Result<Node> {
+    let text = document.bytes.clone();
     let json = core.take(ZARR_JSON, document)?;
     match NodeMetadata::from_v3_json(json).map_err(|error| core.refused(ZARR_JSON, error))? {
-        NodeMetadata::Array(metadata) => Ok(Node::Array(Array::new(core, *metadata))),
+        NodeMetadata::Array(mut metadata) => {
+            metadata.keep_text(text, None);
+            Ok(Node::Array(Array::new(core, *metadata)))
+        }
         NodeMetadata::Group(metadata) => {
             let consolidated = match core.context.options.consolidated {
                 ConsolidatedMode::Ignore => None,
@@ -98,10 +102,13 @@ fn v3(mut core: NodeCore, document: Value) -> Result<Node> {
 }
 
 fn v2_array(mut core: NodeCore, document: Value, attributes: Option<Value>) -> Result<Node> {
+    let text = document.bytes.clone();
+    let zattrs = attributes.as_ref().map(|attributes| attributes.bytes.clone());
     let json = core.take(ZARRAY, document)?;
     let attributes = core.take_attributes(attributes)?;
-    let metadata =
+    let mut metadata =
         ArrayMetadata::from_v2_json(json, attributes).map_err(|error| core.refused(ZARRAY, error))?;
+    metadata.keep_text(text, zattrs);
     Ok(Node::Array(Array::new(core, metadata)))
 }
 

@@ -1,5 +1,7 @@
 //! [`ArrayMetadata`]: an array of either format.
 
+use bytes::Bytes;
+
 use super::chunk_key::ChunkKeyEncoding;
 use super::codec_config::ensure_known;
 use super::data_type::ScalarRun;
@@ -204,6 +206,11 @@ impl ArrayMetadata {
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// Keeps the documents as the texts that they were parsed from: `zarr.json` or `.zarray`, and `.zattrs`.
+    pub(crate) fn keep_text(&mut self, main: Bytes, zattrs: Option<Bytes>) {
+        self.document.become_text(main, zattrs);
     }
 
     /// Whether the array can be opened: every extension that must be understood is known.

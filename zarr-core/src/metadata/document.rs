@@ -1,6 +1,9 @@
 //! [`Document`]: the stored JSON of a node, of either format, kept as it is.
 
+use bytes::Bytes;
+
 use super::json::{Json, NonFiniteStyle, Object, PrintOptions};
+use super::kept::Kept;
 use super::{MetadataError, ZarrFormat};
 
 /// The stored JSON of a node: `zarr.json`, or `.zarray` or `.zgroup` with its `.zattrs`.
@@ -9,9 +12,9 @@ use super::{MetadataError, ZarrFormat};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     kind: DocumentKind,
-    main: Object,
+    main: Kept,
     /// The `.zattrs` of v2, if there is one.
-    zattrs: Option<Object>,
+    zattrs: Option<Kept>,
 }
 
 /// Which documents a node has.
@@ -79,16 +82,24 @@ impl Document {
         }
         Ok(Self {
             kind,
-            main,
-            zattrs: zattrs.map(object).transpose()?,
+            main: Kept::tree(main),
+            zattrs: zattrs.map(object).transpose()?.map(Kept::tree),
         })
+    }
+
+    /// Keeps the texts that the documents were parsed from in place of what they were parsed to.
+    pub(super) fn become_text(&mut self, main: Bytes, zattrs: Option<Bytes>) {
+        self.main.become_text(main);
+        if let Some((kept, text)) = self.zattrs.as_mut().zip(zattrs) {
+            kept.become_text(text);
+        }
     }
 
     /// The documents of a new node.
     pub(super) fn of(kind: DocumentKind, main: Object) -> Self {
         Self {
             kind,
-            main,
+            main: Kept::tree(main),
             zattrs: None,
         }
     }
@@ -102,32 +113,33 @@ impl Document {
     /// The content of `zarr.json`, `.zarray` or `.zgroup`.
     #[must_use]
     pub fn main(&self) -> &Object {
-        &self.main
+        self.main.get()
     }
 
     pub(super) fn main_mut(&mut self) -> &mut Object {
-        &mut self.main
+        self.main.get_mut()
     }
 
     /// The content of `.zattrs`, if there is one.
     #[must_use]
     pub fn zattrs(&self) -> Option<&Object> {
-        self.zattrs.as_ref()
+        self.zattrs.as_ref().map(Kept::get)
     }
 
     pub(super) fn attributes(&self) -> &Object {
         match self.kind {
-            DocumentKind::ZarrJson => self.main.get("attributes").and_then(Json::as_object),
-            DocumentKind::Zarray | DocumentKind::Zgroup => self.zattrs.as_ref(),
+            DocumentKind::ZarrJson => self.main().get("attributes").and_then(Json::as_object),
+            DocumentKind::Zarray | DocumentKind::Zgroup => self.zattrs(),
         }
         .unwrap_or(&EMPTY)
     }
 
     pub(super) fn attributes_mut(&mut self) -> &mut Object {
         if self.kind != DocumentKind::ZarrJson {
-            return self.zattrs.get_or_insert_default();
+            let empty = || Kept::tree(Object::new());
+            return self.zattrs.get_or_insert_with(empty).get_mut();
         }
-        self.main.get_or_insert_object("attributes")
+        self.main_mut().get_or_insert_object("attributes")
     }
 
     /// The documents to store, keys relative to the node: the last one is `zarr.json`, `.zarray` or `.zgroup`, so that
@@ -138,7 +150,7 @@ impl Document {
     #[must_use]
     pub fn files(&self, non_finite: NonFiniteStyle) -> Vec<(&'static str, String)> {
         let mut files: Vec<_> = self.zattrs_file(non_finite).into_iter().collect();
-        files.push((self.kind.key(), print(&self.main, non_finite)));
+        files.push((self.kind.key(), print(self.main(), non_finite)));
         files
     }
 
@@ -146,13 +158,13 @@ impl Document {
     #[must_use]
     pub fn attributes_file(&self, non_finite: NonFiniteStyle) -> (&'static str, String) {
         match self.kind {
-            DocumentKind::ZarrJson => (ZARR_JSON, print(&self.main, non_finite)),
+            DocumentKind::ZarrJson => (ZARR_JSON, print(self.main(), non_finite)),
             DocumentKind::Zarray | DocumentKind::Zgroup => (ZATTRS, print(self.attributes(), non_finite)),
         }
     }
 
     fn zattrs_file(&self, non_finite: NonFiniteStyle) -> Option<(&'static str, String)> {
-        Some((ZATTRS, print(self.zattrs.as_ref()?, non_finite)))
+        Some((ZATTRS, print(self.zattrs()?, non_finite)))
     }
 }
 

@@ -22,6 +22,7 @@ mod error;
 pub mod fill_value;
 mod group;
 pub mod json;
+mod kept;
 pub mod limits;
 mod named_config;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A file's place inside a filesystem.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
@@ -25,14 +26,18 @@ pub const MAX_PATH_BYTES: usize = 4096;
 /// assert!(Path::parse("a/../b").is_err());
 /// # Ok::<(), zarr_fs::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(String);
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(
+    /// `None` is the root. Shared, because each call names its path in several places: where it is listed, in its errors, in
+    /// what it finds.
+    Option<Arc<str>>,
+);
 
 impl Path {
     /// The filesystem's root, the empty path.
     #[must_use]
     pub const fn root() -> Self {
-        Self(String::new())
+        Self(None)
     }
 
     /// Takes `text` as a path as it stands. One trailing `/` is dropped, so that `a/` names the same place as `a`.
@@ -40,13 +45,12 @@ impl Path {
     /// # Errors
     /// [`Error::InvalidPath`] if an invariant of [`Path`] does not hold.
     pub fn parse(text: impl AsRef<str>) -> Result<Self> {
-        let text = text.as_ref();
-        let text = text.strip_suffix('/').unwrap_or(text);
+        let text = without_slash(text.as_ref());
         if text.is_empty() {
             return Ok(Self::root());
         }
         check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(Some(text.into())))
     }
 
     /// The path below `self` that `relative` names. An empty `relative` gives `self`.
@@ -54,8 +58,14 @@ impl Path {
     /// # Errors
     /// [`Error::InvalidPath`] if `relative` or the whole breaks an invariant of [`Path`].
     pub fn join(&self, relative: impl AsRef<str>) -> Result<Self> {
-        let relative = Self::parse(relative)?;
-        Self::parse(self.join_path(&relative).0)
+        let relative = without_slash(relative.as_ref());
+        if relative.is_empty() {
+            return Ok(self.clone());
+        }
+        check(relative)?;
+        let whole = self.followed_by(relative);
+        check_length(&whole)?;
+        Ok(Self(Some(whole.into())))
     }
 
     /// The path below `self` that `relative` names; both are valid, so the segments of the whole are too.
@@ -64,25 +74,32 @@ impl Path {
         match (self.is_root(), relative.is_root()) {
             (true, _) => relative.clone(),
             (_, true) => self.clone(),
-            (false, false) => Self(format!("{}/{}", self.0, relative.0)),
+            (false, false) => Self(Some(self.followed_by(relative.as_str()).into())),
+        }
+    }
+
+    fn followed_by(&self, relative: &str) -> String {
+        match &self.0 {
+            None => relative.to_owned(),
+            Some(path) => format!("{path}/{relative}"),
         }
     }
 
     /// The path as text, without a leading or trailing `/`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether this is the filesystem's root.
     #[must_use]
     pub fn is_root(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The segments from the root down; none for the root.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/').filter(|segment| !segment.is_empty())
+        self.as_str().split('/').filter(|segment| !segment.is_empty())
     }
 
     /// The last segment; `None` for the root.
@@ -94,40 +111,40 @@ impl Path {
     /// The path without its last segment; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.is_root() {
-            return None;
-        }
-        Some(Self(
-            self.0
-                .rsplit_once('/')
-                .map(|(parent, _)| parent.to_owned())
-                .unwrap_or_default(),
-        ))
+        let path = self.0.as_deref()?;
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent.into());
+        Some(Self(parent))
     }
 
     /// What of `self` lies below `prefix`: the root if they are equal, `None` if `self` is not below it.
     #[must_use]
     pub fn strip_prefix(&self, prefix: &Path) -> Option<Self> {
-        if prefix.is_root() {
+        let Some(prefix) = prefix.0.as_deref() else {
             return Some(self.clone());
-        }
-        let rest = self.0.strip_prefix(&prefix.0)?;
+        };
+        let rest = self.as_str().strip_prefix(prefix)?;
         if rest.is_empty() {
             return Some(Self::root());
         }
-        rest.strip_prefix('/').map(|rest| Self(rest.to_owned()))
+        rest.strip_prefix('/').map(|rest| Self(Some(rest.into())))
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Path").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_root() { "/" } else { &self.0 })
+        f.write_str(self.0.as_deref().unwrap_or("/"))
     }
 }
 
 impl AsRef<str> for Path {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
@@ -139,6 +156,20 @@ impl std::str::FromStr for Path {
     }
 }
 
+fn without_slash(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
+}
+
+fn check_length(text: &str) -> Result<()> {
+    if text.len() > MAX_PATH_BYTES {
+        return Err(Error::InvalidPath {
+            path: format!("{}…", text.chars().take(64).collect::<String>().escape_debug()),
+            reason: "longer than 4096 bytes",
+        });
+    }
+    Ok(())
+}
+
 fn check(text: &str) -> Result<()> {
     let refuse = |reason| {
         Err(Error::InvalidPath {
@@ -146,12 +177,7 @@ fn check(text: &str) -> Result<()> {
             reason,
         })
     };
-    if text.len() > MAX_PATH_BYTES {
-        return Err(Error::InvalidPath {
-            path: format!("{}…", text.chars().take(64).collect::<String>().escape_debug()),
-            reason: "longer than 4096 bytes",
-        });
-    }
+    check_length(text)?;
     if text.chars().any(char::is_control) {
         return refuse("a control character");
     }
@@ -195,6 +221,8 @@ mod tests {
         assert_eq!(a.join("c/d").unwrap().as_str(), "a/b/c/d");
         assert_eq!(a.join("").unwrap(), a);
         assert!(a.join("../c").is_err());
+        assert!(a.join("x".repeat(MAX_PATH_BYTES - 3)).is_err());
+        assert!(a.join("x".repeat(MAX_PATH_BYTES - 4)).is_ok());
         assert_eq!(a.join("c").unwrap().strip_prefix(&a).unwrap().as_str(), "c");
         assert_eq!(Path::parse("a/bc").unwrap().strip_prefix(&a), None);
         assert_eq!(a.parent().unwrap().as_str(), "a");

@@ -5,6 +5,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::{StatusCode, header};
 use zarr_fs::object_store::range::ContentRange;
+use zarr_fs::object_store::{Request, Response};
 use zarr_fs::session::{HeadSender, Sink};
 use zarr_fs::{ByteRange, ByteStream, CatOptions, Context, Error, FileInfo, Result};
 
@@ -22,25 +23,6 @@ pub(crate) struct Head {
     pub(crate) decode: Option<ByteRange>,
 }
 
-/// Sends what a read finds, in one piece: of the end of a file, on a server that does not count from it, and of nothing.
-async fn as_read(
-    remote: &Remote,
-    at: &Context,
-    options: &CatOptions,
-    head: HeadSender<Head>,
-    sink: &Sink<Bytes>,
-) -> Result<()> {
-    let read = read::cat(remote, at, options).await?.finish(options, at)?;
-    head.send(Head {
-        info: read.info,
-        decode: None,
-    });
-    if !read.bytes.is_empty() {
-        sink.send(read.bytes).await?;
-    }
-    Ok(())
-}
-
 /// Sends the pieces of a file, as far as the I/O thread may work on them.
 pub(crate) async fn pump(
     remote: &Remote,
@@ -50,36 +32,16 @@ pub(crate) async fn pump(
     sink: &Sink<Bytes>,
 ) -> Result<()> {
     let (range, if_match) = (options.range, options.if_match.as_ref());
-    cut::check(range, at)?;
-    if at.path.is_root() {
-        return Err(at.not_found());
-    }
-    let is_suffix = matches!(range, ByteRange::Suffix(_));
-    if is_empty(range) || (is_suffix && remote.shared.facts.refuses_suffixes()) {
-        return as_read(remote, at, options, head, sink).await;
-    }
-    let mut asked = wire_range(remote, range);
-    let (request, response) = loop {
-        let request = read::request(remote, at, asked, if_match);
-        match remote.transport.send(request.clone()).await {
-            Ok(response) => {
-                let is_part = response.status == StatusCode::PARTIAL_CONTENT;
-                if is_part && asked.is_some() && encoding(&response.headers) == Some(Encoding::Gzip) {
-                    // A part of the compressed bytes is of no use: the whole, and only once.
-                    asked = None;
-                    continue;
-                }
-                break (request, response);
-            }
-            Err(error)
-                if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE)
-                    || read::is_of_suffix(range, &error) =>
-            {
-                // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes: as a read has it.
-                return as_read(remote, at, options, head, sink).await;
-            }
-            Err(error) => return Err(remote.read_error(at, range, error)),
+    let Some((request, response)) = ask(remote, at, options).await? else {
+        let read = read::cat(remote, at, options).await?.finish(options, at)?;
+        head.send(Head {
+            info: read.info,
+            decode: None,
+        });
+        if !read.bytes.is_empty() {
+            sink.send(read.bytes).await?;
         }
+        return Ok(());
     };
     let mut info = checked(
         remote,
@@ -151,6 +113,43 @@ pub(crate) async fn pump(
         sink.send(piece).await?;
     }
     Ok(())
+}
+
+/// Asks for the file. `None` if a read has to find it, in one piece: the end of a file, on a server that does not count from
+/// it, and nothing.
+async fn ask(remote: &Remote, at: &Context, options: &CatOptions) -> Result<Option<(Request, Response)>> {
+    let range = options.range;
+    cut::check(range, at)?;
+    if at.path.is_root() {
+        return Err(at.not_found());
+    }
+    let is_suffix = matches!(range, ByteRange::Suffix(_));
+    if is_empty(range) || (is_suffix && remote.shared.facts.refuses_suffixes()) {
+        return Ok(None);
+    }
+    let mut asked = wire_range(remote, range);
+    loop {
+        let request = read::request(remote, at, asked, options.if_match.as_ref());
+        match remote.transport.send(request.clone()).await {
+            Ok(response) => {
+                let is_part = response.status == StatusCode::PARTIAL_CONTENT;
+                if is_part && asked.is_some() && encoding(&response.headers) == Some(Encoding::Gzip) {
+                    // A part of the compressed bytes is of no use: the whole, and only once.
+                    asked = None;
+                    continue;
+                }
+                return Ok(Some((request, response)));
+            }
+            // Out of bounds, nothing from the very end, or the end on a server that knows no suffixes.
+            Err(error)
+                if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE)
+                    || read::is_of_suffix(range, &error) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(remote.read_error(at, range, error)),
+        }
+    }
 }
 
 fn wrong_length(at: &Context) -> Error {

@@ -192,12 +192,12 @@ fn resize_cuts_back_and_grows_with_fill_value() {
 }
 
 #[test]
-fn two_writers_of_one_chunk_lose_nothing() {
+fn writers_of_one_chunk_lose_nothing_and_all_get_on() {
+    const WRITERS: usize = 8;
     let fs = MemoryFileSystem::new();
-    let (one, other) = (
-        zarr_fs::FileSystemExt::share(&fs).unwrap(),
-        zarr_fs::FileSystemExt::share(&fs).unwrap(),
-    );
+    let leases: Vec<_> = (0..WRITERS)
+        .map(|_| zarr_fs::FileSystemExt::share(&fs).unwrap())
+        .collect();
     block_on(async {
         let store = Store::new(Box::new(fs), Path::root(), StoreOptions::default().writable());
         let metadata = V3ArrayBuilder::new(&[64], DataType::Int(IntKind::UInt16))
@@ -209,7 +209,7 @@ fn two_writers_of_one_chunk_lose_nothing() {
             .await
             .unwrap();
         let mut writers = Vec::new();
-        for (number, lease) in [one, other].into_iter().enumerate() {
+        for (number, lease) in leases.into_iter().enumerate() {
             let store = Store::new(lease, Path::root(), StoreOptions::default().writable());
             let path = path.clone();
             writers.push(std::thread::spawn(move || {
@@ -223,7 +223,7 @@ fn two_writers_of_one_chunk_lose_nothing() {
                     .unwrap()
                     .into_array()
                     .unwrap();
-                    for at in (number as i64..64).step_by(2) {
+                    for at in (number as i64..64).step_by(WRITERS) {
                         let place = Selection::new(&[Select::Index(at)], &[64]).unwrap();
                         array.write(&place, &[at as u16 + 1]).await.unwrap();
                     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use zarr_fs::{CatOptions, Version, WriteMode};
 
 use super::options::{WriteOptions, WriteReport};
+use super::races::Races;
 use crate::array::layout::Layout;
 use crate::array::plan::{Plan, Positions, Run, Task};
 use crate::array::read::{ShardIndexCache, with_scratch};
@@ -16,9 +17,6 @@ use crate::error::{Error, Result};
 use crate::metadata::DataType;
 use crate::metadata::data_type::ObjectType;
 use crate::store::Store;
-
-/// So often a chunk that others write too is tried.
-pub(super) const TRIES: usize = 16;
 
 /// What has been done.
 #[derive(Debug, Default)]
@@ -112,7 +110,7 @@ impl Writer {
         counts: &Counts,
     ) -> Result<()> {
         let at = |error| crate::array::codec_error(self.store.key_url(key), &task.chunk_indices(), error);
-        let mut attempt = 1;
+        let mut races = Races::default();
         loop {
             counts.read();
             let stored = self.store.get_with_version(key, CatOptions::default()).await?;
@@ -123,7 +121,7 @@ impl Writer {
                 None => filled(chain, self.layout.fill()).map_err(at)?,
             };
             put(&mut chunk, plan, task, elements).map_err(at)?;
-            let mode = self.mode(version);
+            let mode = self.mode(version.clone());
             // No store erases on a condition, so a chunk that somebody else may be writing is stored even if it has
             // become all fill value: better a chunk too many than a lost update.
             let keeps_empty = self.options.write_empty_chunks || matches!(mode, WriteMode::IfMatch(_));
@@ -132,7 +130,7 @@ impl Writer {
                 .await?
                 .map_err(at)?;
             match self.store_chunk(key, encoded, mode, counts).await {
-                Err(error) if error.is_lost_race() && attempt < TRIES => attempt += 1,
+                Err(error) if error.is_lost_race() && races.again(version) => {}
                 done => return done,
             }
         }

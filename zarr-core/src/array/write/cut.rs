@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use zarr_fs::{CatOptions, WriteMode};
 
-use super::chunk::{Counts, TRIES, Writer, are_all, filled};
+use super::chunk::{Counts, Writer, are_all, filled};
+use super::races::Races;
 use crate::array::Array;
 use crate::array::place::repeat;
 use crate::array::read::with_scratch;
@@ -49,7 +50,7 @@ impl Writer {
         let edges: Vec<u64> = ranges.iter().map(|range| range.end - range.start).collect();
         let chain = self.layout.chain(&edges).map_err(at)?;
         let kept = Kept::new(&ranges, keep);
-        let mut attempt = 1;
+        let mut races = Races::default();
         loop {
             counts.read();
             let Some(stored) = self.store.get_with_version(&key, CatOptions::default()).await? else {
@@ -73,7 +74,7 @@ impl Writer {
                 .await?
                 .map_err(at)?;
             match self.store_chunk(&key, encoded, mode, counts).await {
-                Err(error) if error.is_lost_race() && attempt < TRIES => attempt += 1,
+                Err(error) if error.is_lost_race() && races.again(Some(stored.version.clone())) => {}
                 done => {
                     self.cache.remove(&key);
                     return done;

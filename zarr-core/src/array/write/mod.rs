@@ -11,6 +11,7 @@ mod chunk;
 mod cut;
 mod options;
 mod outside;
+mod races;
 mod resize;
 
 use std::sync::Arc;

@@ -210,7 +210,7 @@ impl ArrayMetadata {
 
     /// Keeps the documents as the texts that they were parsed from: `zarr.json` or `.zarray`, and `.zattrs`.
     pub(crate) fn keep_text(&mut self, main: Bytes, zattrs: Option<Bytes>) {
-        self.document.become_text(main, zattrs);
+        self.document.keep_text(main, zattrs);
     }
 
     /// Whether the array can be opened: every extension that must be understood is known.

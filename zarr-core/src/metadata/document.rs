@@ -88,10 +88,10 @@ impl Document {
     }
 
     /// Keeps the texts that the documents were parsed from in place of what they were parsed to.
-    pub(super) fn become_text(&mut self, main: Bytes, zattrs: Option<Bytes>) {
-        self.main.become_text(main);
+    pub(super) fn keep_text(&mut self, main: Bytes, zattrs: Option<Bytes>) {
+        self.main.keep_text(main);
         if let Some((kept, text)) = self.zattrs.as_mut().zip(zattrs) {
-            kept.become_text(text);
+            kept.keep_text(text);
         }
     }
 

@@ -27,7 +27,7 @@ impl Kept {
     }
 
     /// Gives the tree up for `text`, which it was parsed from.
-    pub(super) fn become_text(&mut self, text: Bytes) {
+    pub(super) fn keep_text(&mut self, text: Bytes) {
         let tree = OnceLock::new();
         self.0 = Form::Text { text, tree };
     }
@@ -78,7 +78,7 @@ mod tests {
 
     fn read(text: &'static str) -> Kept {
         let mut kept = Kept::tree(parse(text.as_bytes()));
-        kept.become_text(Bytes::from_static(text.as_bytes()));
+        kept.keep_text(Bytes::from_static(text.as_bytes()));
         kept
     }
 

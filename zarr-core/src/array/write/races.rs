@@ -6,7 +6,8 @@ use zarr_fs::Version;
 /// and would lose sixteen in a row every ninth time.
 const MOST: usize = 256;
 
-/// So often a write may be refused while nobody else has written: by a server that takes no condition, or behind a cache.
+/// So often a write may be refused while nobody else has written: by a server that refuses every condition,
+/// or where a cache shows an old version.
 const MOST_IN_VAIN: usize = 16;
 
 /// The refusals that a change of one chunk has met.
